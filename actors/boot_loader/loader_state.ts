@@ -1,0 +1,68 @@
+/**
+ * The boot loader's state: plain data, gone when the kernel is entered.
+ *
+ * @module
+ */
+import type { Out } from "../../machine/actor.ts";
+import type { E820Entry } from "../../machine/formats/e820_table.ts";
+import type { LoadPlan } from "./load_plan.ts";
+import type { LoaderConf, LoaderEntry } from "./loader_conf.ts";
+
+/** Name under which it asks for memory and sectors. */
+export const BY = "loader";
+
+/** What it is doing. */
+export type Stage = "waiting" | "tables" | "config" | "menu" | "files" | "moving" | "ended";
+
+/** A plan whose header is hexadecimal text, so that the state is plain data. */
+export type PlainPlan = Omit<LoadPlan, "setupHeader"> & { readonly setupHeader: string };
+
+/** See the module's header. */
+export interface LoaderState {
+  stage: Stage;
+  e820Address: number;
+  e820: readonly E820Entry[];
+  rsdpAddress: number;
+  /** First sector of the boot partition. */
+  firstSector: number;
+  /** Blocks in the buffer, in the order of its frames. */
+  blocks: number[];
+  /** Answers that are still to come: of block reads, then of moves, then of writes. */
+  waiting: number;
+  conf: LoaderConf | null;
+  chosen: LoaderEntry | null;
+  commandLine: string;
+  plan: PlainPlan | null;
+  /** Next move of the plan. */
+  nextMove: number;
+}
+
+/** The state at the start. */
+export function freshLoader(): LoaderState {
+  return {
+    stage: "waiting",
+    e820Address: 0,
+    e820: [],
+    rsdpAddress: 0,
+    firstSector: 0,
+    blocks: [],
+    waiting: 0,
+    conf: null,
+    chosen: null,
+    commandLine: "",
+    plan: null,
+    nextMove: 0,
+  };
+}
+
+/** Prints a line. */
+export function print(out: Out, line: string): void {
+  out.send("console", "console.write", { by: BY, text: line, prompt: false });
+}
+
+/** Gives up: one sentence on the console, and the processor stops. */
+export function fail(state: LoaderState, out: Out, reason: string): void {
+  state.stage = "ended";
+  print(out, `Cannot boot: ${reason}.`);
+  out.send("cpu", "cpu.halt", { reason: `boot loader: ${reason}` });
+}

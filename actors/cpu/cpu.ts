@@ -1,0 +1,204 @@
+/**
+ * The processor. It runs what the bytes at the entry say, walks the entry list that stands in
+ * RAM, keeps registers and the interrupt flag, and takes the other processors offline before a
+ * jump. It knows no kernel: whom to start it reads from memory.
+ *
+ * @module
+ */
+import type { Access } from "../../machine/access.ts";
+import { type AnyBehaviour, type Behaviour, type Out, seal } from "../../machine/actor.ts";
+import { fromHex, toHex } from "../../machine/digest.ts";
+import type { Grant } from "../../machine/messages/declare.ts";
+import type { Plain } from "../../machine/messages/shape.ts";
+import { ENTER_STEPS } from "./enter.ts";
+import { enter } from "./entering.ts";
+import { tripleFault } from "./fault.ts";
+import { contextDigest, emitContext, parseContext, resetRegisters } from "./registers.ts";
+import { CONTEXT_BYTES } from "./registers.ts";
+import { RELOCATE_STEPS, startRelocation } from "./relocate.ts";
+import type { CpuState, JobVars } from "./state.ts";
+import { finishJob, type MicroStep, readThen, textVar, writeThen } from "./steps.ts";
+
+const contextSaved: MicroStep = ({ state, vars, out }) => {
+  const digest = textVar(vars, "digest");
+  out.send(textVar(vars, "by"), "cpu.context", { tag: textVar(vars, "tag"), digest });
+  finishJob(state);
+};
+
+/** restore_processor_state: segment loads need a usable GDT (protocol.md C.7 P2). */
+const contextRead: MicroStep = (context) => {
+  const { state, vars, answer, out } = context;
+  if (vars["reloadGdt"] !== true && state.registers.gdtLimit === 0) {
+    return tripleFault(context, "#GP(0x18) on a segment load: the GDT has base 0 and limit 0");
+  }
+  state.registers = parseContext(answer.bytes);
+  out.send(textVar(vars, "by"), "cpu.context", {
+    tag: textVar(vars, "tag"),
+    digest: contextDigest(answer.bytes),
+  });
+  finishJob(state);
+};
+
+const STEPS: Readonly<Record<string, MicroStep>> = {
+  ...ENTER_STEPS,
+  ...RELOCATE_STEPS,
+  "context.saved": contextSaved,
+  "context.read": contextRead,
+};
+
+function proceed(
+  state: CpuState,
+  bytes: string,
+  grants: readonly Grant[],
+  out: Out,
+  access: Access,
+): CpuState {
+  const { job } = state;
+  if (job === null) return state;
+  const step = STEPS[job.step];
+  if (step === undefined) throw new Error(`No micro-program step '${job.step}'`);
+  step({ state, vars: job.vars, answer: { bytes: fromHex(bytes), grants }, out, access });
+  return state;
+}
+
+/** A micro-program begins; the processor does one thing at a time. */
+function begin(state: CpuState, vars: JobVars): JobVars {
+  if (state.job !== null) throw new Error(`Processor is busy with '${state.job.step}'`);
+  return vars;
+}
+
+function start(config: Plain): CpuState {
+  const field = (name: string): number =>
+    typeof config === "object" && config !== null ? Number(Reflect.get(config, name)) : NaN;
+  return {
+    count: field("count"),
+    jumpNs: field("jumpNs"),
+    online: 1,
+    registers: resetRegisters(),
+    interrupts: false,
+    running: "",
+    kernel: false,
+    job: null,
+    pending: [],
+    nextTag: 1,
+  };
+}
+
+function deliverPending(state: CpuState, out: Out): void {
+  if (!state.interrupts || !state.kernel) return;
+  for (const interrupt of state.pending) out.send(state.running, "kernel.interrupt", interrupt);
+  state.pending = [];
+}
+
+function onlineText(count: number): string {
+  return count === 1 ? "0" : `0-${count - 1}`;
+}
+
+const behaviour: Behaviour<CpuState> = {
+  kind: "cpu",
+  role: "cpu",
+  doc: "The processor: runs what the bytes at the entry say.",
+  states: {
+    ready: {
+      handles: [
+        "cpu.enter",
+        "cpu.run_control_page",
+        "cpu.set_online",
+        "cpu.set_interrupts",
+        "cpu.load_tables",
+        "cpu.save_context",
+        "cpu.restore_context",
+        "cpu.halt",
+        "cpu.interrupt",
+      ],
+      ignores: ["memory.done", "memory.data"],
+    },
+    busy: {
+      handles: ["memory.data", "memory.done", "memory.granted", "cpu.interrupt"],
+      defers: ["cpu.enter", "cpu.set_online", "cpu.set_interrupts", "cpu.halt"],
+    },
+  },
+  start,
+  label: (state) => state.job === null ? "ready" : "busy",
+  on: {
+    "cpu.enter": (state, { source, body }, out) => {
+      if (source !== "firmware") out.dispose(source);
+      const vars = begin(state, {});
+      enter({ state, vars, out }, { ...body, from: source, jump: false });
+      return state;
+    },
+    "cpu.run_control_page": (state, { source, body }, out) => {
+      const vars = begin(state, {
+        control: body.control,
+        head: body.head,
+        start: body.start,
+        swapPage: body.swap,
+        preserve: body.preserve,
+        argument: body.argument,
+        owner: source,
+        by: source,
+      });
+      startRelocation({ state, vars, out });
+      return state;
+    },
+    "cpu.set_online": (state, { source, body }, out) => {
+      state.online = Math.max(1, Math.min(body.count, state.count));
+      out.fact("cpus", { k: source, online: onlineText(state.online) });
+      out.send(source, "cpu.done", { tag: body.tag, result: 0, online: state.online });
+      return state;
+    },
+    "cpu.set_interrupts": (state, { source, body }, out) => {
+      state.interrupts = body.enabled;
+      out.fact("interrupts", { k: source, enabled: body.enabled });
+      out.send(source, "cpu.done", { tag: body.tag, result: 0 });
+      deliverPending(state, out);
+      return state;
+    },
+    "cpu.load_tables": (state, { source, body }, out) => {
+      state.registers = {
+        ...state.registers,
+        cr0: body.paging ? 0x8005_0033 : 0x11,
+        cr3: body.cr3,
+        cr4: 0x6f0,
+        gdtBase: body.gdt,
+        gdtLimit: 0xff,
+        idtBase: body.idt,
+        idtLimit: 0x7ff,
+        taskRegister: 0x80,
+        gsBase: body.gdt + 0x1000,
+      };
+      out.send(source, "cpu.done", { tag: body.tag, result: 0 });
+      return state;
+    },
+    "cpu.save_context": (state, { source, body }, out) => {
+      const bytes = emitContext(state.registers);
+      const vars = begin(state, { by: source, tag: body.tag, digest: contextDigest(bytes) });
+      writeThen({ state, vars, out }, body.address, toHex(bytes), "context.saved");
+      return state;
+    },
+    "cpu.restore_context": (state, { source, body }, out) => {
+      const vars = begin(state, { by: source, tag: body.tag, reloadGdt: body.reload_gdt });
+      readThen({ state, vars, out }, body.address, CONTEXT_BYTES, "context.read");
+      return state;
+    },
+    "cpu.halt": (state, { source, body }, out) => {
+      out.fact("panic", { k: source, reason: body.reason });
+      out.dispose(source);
+      state.running = "";
+      state.kernel = false;
+      return state;
+    },
+    "cpu.interrupt": (state, { body }, out) => {
+      state.pending.push({ line: body.line, device: body.device });
+      deliverPending(state, out);
+      return state;
+    },
+    "memory.data": (state, { body }, out, access) => proceed(state, body.bytes, [], out, access),
+    "memory.done": (state, _envelope, out, access) => proceed(state, "", [], out, access),
+    "memory.granted": (state, { body }, out, access) =>
+      proceed(state, "", body.grants, out, access),
+  },
+};
+
+/** The processor's behaviour. Config: `{ count, jumpNs }`. */
+export const cpu: AnyBehaviour = seal(behaviour);

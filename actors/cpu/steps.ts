@@ -1,0 +1,120 @@
+/**
+ * How the processor's micro-programs are written: each step takes the memory controller's answer
+ * to the request before it and makes the next one.
+ *
+ * @module
+ */
+import type { Access } from "../../machine/access.ts";
+import type { Out } from "../../machine/actor.ts";
+import { fromHex } from "../../machine/digest.ts";
+import type { Grant } from "../../machine/messages/declare.ts";
+import type { CpuState, JobVars } from "./state.ts";
+
+/** The memory controller's answer. */
+export interface MemoryAnswer {
+  /** Bytes that were read, empty for other answers. */
+  readonly bytes: Uint8Array;
+  readonly grants: readonly Grant[];
+}
+
+/** What a step works with. */
+export interface StepContext {
+  readonly state: CpuState;
+  readonly vars: JobVars;
+  readonly answer: MemoryAnswer;
+  readonly out: Out;
+  readonly access: Access;
+}
+
+/** As much of it as a request needs. */
+export type Requesting = Omit<StepContext, "answer" | "access">;
+
+/** One step of a micro-program. */
+export type MicroStep = (context: StepContext) => void;
+
+/** On whose behalf the processor touches memory. */
+export function onBehalf(vars: JobVars): string {
+  return typeof vars["by"] === "string" ? vars["by"] : "cpu";
+}
+
+function request(context: Requesting, step: string): string {
+  const tag = `cpu.${context.state.nextTag++}`;
+  context.state.job = { step, vars: context.vars };
+  return tag;
+}
+
+/** Reads at most 4096 bytes; the step named gets them. */
+export function readThen(
+  context: Requesting,
+  address: number,
+  length: number,
+  step: string,
+): void {
+  const tag = request(context, step);
+  const by = onBehalf(context.vars);
+  context.out.send("memory", "memory.read", { tag, by, address, length });
+}
+
+/** Writes at most 4096 bytes, then goes on with the step named. */
+export function writeThen(
+  context: Requesting,
+  address: number,
+  bytes: string,
+  step: string,
+): void {
+  const tag = request(context, step);
+  const by = onBehalf(context.vars);
+  context.out.send("memory", "memory.write", { tag, by, address, bytes });
+}
+
+/** Exchanges page pairs, then goes on with the step named. */
+export function exchangeThen(
+  context: Requesting,
+  pairs: string,
+  temporary: number,
+  step: string,
+): void {
+  const tag = request(context, step);
+  const by = onBehalf(context.vars);
+  context.out.send("memory", "memory.exchange", { tag, by, pairs, temporary });
+}
+
+/** Looks at a range of any length; the step named gets it as grants of at most 1 MiB. */
+export function viewThen(
+  context: Requesting,
+  start: number,
+  length: number,
+  step: string,
+): void {
+  const tag = request(context, step);
+  const ranges = [];
+  for (let at = 0; at < length; at += 0x10_0000) {
+    ranges.push({ start: start + at, length: Math.min(0x10_0000, length - at) });
+  }
+  const by = onBehalf(context.vars);
+  context.out.send("memory", "memory.acquire", { tag, by, ranges, write: false });
+}
+
+/** A variable as a number. */
+export function numberVar(vars: JobVars, name: string): number {
+  const value = vars[name];
+  if (typeof value !== "number") throw new TypeError(`Micro-program variable '${name}' is absent`);
+  return value;
+}
+
+/** A variable as text. */
+export function textVar(vars: JobVars, name: string): string {
+  const value = vars[name];
+  if (typeof value !== "string") throw new TypeError(`Micro-program variable '${name}' is absent`);
+  return value;
+}
+
+/** Bytes of a hexadecimal text variable. */
+export function bytesVar(vars: JobVars, name: string): Uint8Array {
+  return fromHex(textVar(vars, name));
+}
+
+/** Ends the micro-program. */
+export function finishJob(state: CpuState): void {
+  state.job = null;
+}

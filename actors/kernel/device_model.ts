@@ -1,0 +1,219 @@
+/**
+ * Drivers and the phases of device power management (protocol.md B.5.3): prepare goes parents
+ * first, the freezing phases children first, the restoring ones parents first, complete children
+ * first. Registers are saved in the kernel's memory on freeze and programmed again on restore.
+ *
+ * @module
+ */
+import { sha256 } from "../../machine/digest.ts";
+import type { Plain } from "../../machine/messages/shape.ts";
+import type { Fact } from "../../machine/protocol/facts.ts";
+import { fieldsOf } from "./boot.ts";
+import { type Kernel, numberOf, textOf } from "./kernel_context.ts";
+import { ask, call, done, type Next, next, type Procedure, procedure } from "./procedure.ts";
+import type { DriverState, Vars } from "./state.ts";
+
+/** The device tree: parents stand before their children. */
+const DEVICES = [
+  { device: "pci", program: { busMaster: 1 } },
+  { device: "rtc", program: { rate: 1 } },
+  { device: "console", program: { divisor: 1 } },
+  { device: "disk", parent: "pci", program: { commandBase: 1, interrupts: 1 } },
+  { device: "network", parent: "pci", program: { ringSize: 8 } },
+] as const;
+
+/** Pages of the network card's descriptor ring. */
+const RING_PAGES = 1;
+/** `mem_map` flag of kernel pages. */
+const KERNEL_PAGE = 4;
+
+type PhaseName = Fact<"phase">["name"];
+type PhaseEvent = Fact<"phase">["message"];
+
+/** Where a driver stands after a phase, and where it must stand to take part in one. */
+const DOWN: Readonly<Record<string, string>> = {
+  prepare: "active",
+  freeze: "prepare",
+  freeze_late: "freeze",
+  freeze_noirq: "freeze_late",
+};
+const UP: Readonly<Record<string, readonly [string, string]>> = {
+  restore_noirq: ["freeze_noirq", "freeze_late"],
+  restore_early: ["freeze_late", "freeze"],
+  restore: ["freeze", "prepare"],
+  complete: ["prepare", "active"],
+};
+const CHILDREN_FIRST = new Set(["freeze", "freeze_late", "freeze_noirq", "complete", "shutdown"]);
+
+/** Drivers that take part in a phase, in its order. */
+function participants(kernel: Kernel, phase: string): DriverState[] {
+  const needed = UP[phase]?.[0] ?? DOWN[phase];
+  const drivers = kernel.state.drivers.filter((driver) =>
+    driver.probed && (needed === undefined || driver.phase === needed)
+  );
+  return CHILDREN_FIRST.has(phase) ? drivers.reverse() : drivers;
+}
+
+function driverOf(kernel: Kernel, vars: Vars): DriverState {
+  const name = vars["device"];
+  const driver = kernel.state.drivers.find((candidate) => candidate.device === name);
+  if (driver === undefined) throw new Error(`No driver for '${String(name)}'`);
+  return driver;
+}
+
+function digestOf(registers: Plain): string {
+  return sha256(JSON.stringify(registers)).slice(0, 16);
+}
+
+/** Bus masters get their registers back in the first phase up, the others in `restore`. */
+function bringsRegisters(driver: DriverState, phase: string): boolean {
+  return phase === (driver.parent === undefined ? "restore_noirq" : "restore");
+}
+
+function finishPhase(kernel: Kernel, vars: Vars, answer: Plain): Next {
+  const fields = fieldsOf(answer);
+  const driver = driverOf(kernel, vars);
+  const phase = textOf(vars["phase"]);
+  const result = numberOf(fields["result"]);
+  kernel.fact("phase", {
+    device: driver.device,
+    ...(driver.parent === undefined ? {} : { parent: driver.parent }),
+    name: phase as PhaseName,
+    message: textOf(vars["event"]) as PhaseEvent,
+    powered: fields["powered"] === true,
+    wake_armed: fields["wake_armed"] === true,
+    result,
+  });
+  const down = DOWN[phase] !== undefined;
+  if (down && result < 0) return done(result);
+  if (phase === "freeze") {
+    driver.saved = fields["registers"] ?? {};
+    kernel.fact("save", { what: "device", device: driver.device, digest: digestOf(driver.saved) });
+  }
+  if (UP[phase] !== undefined && bringsRegisters(driver, phase)) {
+    const registers = fields["registers"] ?? {};
+    kernel.fact("restore", {
+      what: "device",
+      device: driver.device,
+      digest: digestOf(registers),
+    });
+  }
+  driver.phase = UP[phase]?.[1] ?? (down ? phase : driver.phase);
+  return { do: "goto", step: "each" };
+}
+
+/** One phase over all devices; returns 0, or on the way down the first error. */
+const dpmPhase = procedure("dpm_phase", [
+  {
+    name: "each",
+    run: (kernel, vars) => {
+      const phase = textOf(vars["phase"]);
+      const asked = Array.isArray(vars["asked"]) ? vars["asked"] : [];
+      const driver = participants(kernel, phase).find((one) => !asked.includes(one.device));
+      if (driver === undefined) return done();
+      vars["asked"] = [...asked, driver.device];
+      vars["device"] = driver.device;
+      const brings = bringsRegisters(driver, phase) && driver.saved !== undefined;
+      return ask(driver.device, "device.phase", {
+        by: kernel.name,
+        phase,
+        event: textOf(vars["event"]),
+        ...(brings && driver.saved !== undefined ? { registers: driver.saved } : {}),
+      });
+    },
+    then: finishPhase,
+  },
+]);
+
+function phases(name: string, list: readonly string[], event: string): Procedure {
+  return procedure(
+    name,
+    list.map((phase) => ({
+      name: phase,
+      run: () => call("dpm_phase", { phase, event }),
+      then: (_kernel: Kernel, _vars: Vars, answer: Plain): Next =>
+        typeof answer === "number" && answer < 0 ? done(answer) : next,
+    })),
+  );
+}
+
+/** dpm_suspend_end undoes its own phases when one fails. */
+const suspendEnd = procedure("dpm_suspend_end", [
+  {
+    name: "freeze_late",
+    run: () => call("dpm_phase", { phase: "freeze_late", event: "FREEZE" }),
+    then: (_kernel, vars, answer) => {
+      vars["result"] = answer;
+      return typeof answer === "number" && answer < 0 ? { do: "goto", step: "undo_early" } : next;
+    },
+  },
+  {
+    name: "freeze_noirq",
+    run: () => call("dpm_phase", { phase: "freeze_noirq", event: "FREEZE" }),
+    then: (_kernel, vars, answer) => {
+      vars["result"] = answer;
+      return typeof answer === "number" && answer < 0 ? next : done();
+    },
+  },
+  {
+    name: "undo_noirq",
+    run: () => call("dpm_phase", { phase: "restore_noirq", event: "RESTORE" }),
+  },
+  {
+    name: "undo_early",
+    run: () => call("dpm_phase", { phase: "restore_early", event: "RESTORE" }),
+    then: (_kernel, vars) => done(numberOf(vars["result"])),
+  },
+]);
+
+/** A driver finds its device and programs it. */
+const probeDevices = procedure("probe_devices", [
+  {
+    name: "ring",
+    run: (kernel) => {
+      const ring = kernel.allocate({
+        pages: RING_PAGES + 8,
+        flags: KERNEL_PAGE,
+        owner: 0,
+        from: kernel.profile.window.end / 4096,
+        contiguous: true,
+      })?.[0];
+      kernel.state.drivers = DEVICES.map((entry): DriverState => ({
+        device: entry.device,
+        ...("parent" in entry ? { parent: entry.parent } : {}),
+        probed: false,
+        program: entry.device === "network"
+          ? { ...entry.program, ringBase: (ring?.pfn ?? 0) * 4096 }
+          : entry.program,
+        phase: "active",
+      }));
+      return next;
+    },
+  },
+  {
+    name: "each",
+    run: (kernel, vars) => {
+      const driver = kernel.state.drivers.find((one) => !one.probed);
+      if (driver === undefined) return done();
+      vars["device"] = driver.device;
+      return ask(driver.device, "device.probe", { by: kernel.name, registers: driver.program });
+    },
+    then: (kernel, vars, answer) => {
+      const driver = driverOf(kernel, vars);
+      driver.probed = true;
+      if (numberOf(fieldsOf(answer)["result"]) < 0) kernel.print(`${driver.device}: probe failed`);
+      return { do: "goto", step: "each" };
+    },
+  },
+]);
+
+/** Procedures of the device model. */
+export const DEVICE_PROCEDURES: readonly Procedure[] = [
+  dpmPhase,
+  phases("dpm_suspend_start", ["prepare", "freeze"], "FREEZE"),
+  suspendEnd,
+  phases("dpm_resume_start", ["restore_noirq", "restore_early"], "RESTORE"),
+  phases("dpm_resume_end", ["restore", "complete"], "RESTORE"),
+  phases("device_shutdown", ["shutdown"], "HIBERNATE"),
+  probeDevices,
+];

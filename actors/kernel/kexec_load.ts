@@ -1,0 +1,258 @@
+/**
+ * The kexec_load system call (protocol.md C.2 to C.4): checks in order, pages taken, content
+ * copied, the entry list written as real words into indirection pages. A failed load leaves the
+ * image that was loaded before; loading nothing unloads.
+ *
+ * @module
+ */
+import { emitEntryList, pairRuns } from "../../machine/formats/kimage.ts";
+import {
+  formatPairRuns,
+  formatRuns,
+  fromRuns,
+  PAGE_BYTES,
+  type PageRun,
+} from "../../machine/formats/page_runs.ts";
+import type { Plain } from "../../machine/messages/shape.ts";
+import { ERRNO } from "./errno.ts";
+import { pagePairsText, placeImage, runsOfList } from "./image_pages.ts";
+import { type Kernel, numberOf } from "./kernel_context.ts";
+import { checkLoad, KEXEC_FLAG, type LoadRequest } from "./load_checks.ts";
+import { ask, done, fail, goto, type Next, next, type Procedure, procedure } from "./procedure.ts";
+import type { ImageSegment, KexecImage, Vars } from "./state.ts";
+
+/** A segment as user space passes it: its content stands in pages of the process. */
+export interface UserSegment extends ImageSegment {
+  /** Pages of the buffer, from its start. */
+  readonly buffer: readonly PageRun[];
+}
+
+/** Most pages one copy message may name. */
+const COPY_PAGES = 4096;
+
+function segmentsOf(vars: Vars): readonly UserSegment[] {
+  // Only the system call's callers in this house fill this variable.
+  return (vars["segments"] ?? []) as unknown as readonly UserSegment[];
+}
+
+function requestOf(kernel: Kernel, vars: Vars): LoadRequest {
+  const { profile, state } = kernel;
+  return {
+    arch: profile.arch,
+    capable: vars["capable"] !== false,
+    disabled: vars["disabled"] === true,
+    flags: numberOf(vars["flags"]),
+    segments: segmentsOf(vars),
+    limit: profile.destinationLimit,
+    ramPages: state.layout?.frameCount ?? 0,
+    halfRam: profile.halfRam,
+    entry: numberOf(vars["entry"]),
+  };
+}
+
+function sayLoad(kernel: Kernel, vars: Vars, result: number): void {
+  const request = requestOf(kernel, vars);
+  const hex = (value: number): string => value.toString(16);
+  const list = request.segments
+    .map(({ mem, memsz, bufsz }) => `${hex(mem)}+${hex(memsz)}/${hex(bufsz)}`).join(",");
+  kernel.longFact(
+    "load",
+    {
+      slot: "default",
+      flags: `0x${hex(request.flags)}`,
+      preserve: (request.flags & KEXEC_FLAG.preserveContext) !== 0,
+      arch: request.arch,
+      capable: request.capable,
+      disabled: request.disabled,
+      segments: request.segments.length,
+      entry: `0x${hex(request.entry)}`,
+      limit: `0x${hex(request.limit)}`,
+      ram_pages: request.ramPages,
+      half_ram: request.halfRam,
+      result,
+    },
+    "list",
+    list,
+  );
+}
+
+/** Takes the kexec lock, or says that it is taken. */
+export function takeLock(kernel: Kernel, holder: string): boolean {
+  const { state } = kernel;
+  if (state.lock !== "") {
+    kernel.fact("lock", { holder, op: "refuse", result: -ERRNO.EBUSY });
+    return false;
+  }
+  state.lock = holder;
+  kernel.fact("lock", { holder, op: "take", result: 0 });
+  return true;
+}
+
+/** Gives the kexec lock back. */
+export function releaseLock(kernel: Kernel): void {
+  const holder = kernel.state.lock;
+  kernel.state.lock = "";
+  kernel.fact("lock", { holder, op: "release", result: 0 });
+}
+
+function unload(kernel: Kernel): void {
+  const { image } = kernel.state;
+  if (image !== null) kernel.release(image.owned);
+  kernel.state.image = null;
+  kernel.fact("unload", { slot: "default", result: 0 });
+}
+
+/** What has to be copied and cleared, cut into messages of bounded size. */
+function copyJobs(
+  segments: readonly UserSegment[],
+  sources: readonly (readonly number[])[],
+): Plain[] {
+  const jobs: Plain[] = [];
+  segments.forEach((segment, index) => {
+    const pages = sources[index] ?? [];
+    const content = fromRuns(segment.buffer).slice(0, Math.ceil(segment.bufsz / PAGE_BYTES));
+    for (let at = 0; at < content.length; at += COPY_PAGES) {
+      const part = content.slice(at, at + COPY_PAGES);
+      jobs.push({ pairs: pagePairsText(pages.slice(at, at + part.length), part) });
+    }
+    const empty = pages.slice(content.length);
+    for (let at = 0; at < empty.length; at += COPY_PAGES) {
+      jobs.push({ zero: formatRuns(runsOfList(empty.slice(at, at + COPY_PAGES))) });
+    }
+  });
+  return jobs;
+}
+
+function checksAndPages(kernel: Kernel, vars: Vars): Next {
+  const request = requestOf(kernel, vars);
+  const wrong = checkLoad(request);
+  // Permission and argument checks come before the lock (C.2 S1 to S7), the rest behind it.
+  const early = wrong === ERRNO.EPERM || (wrong !== 0 && request.segments.length > 16);
+  if (early) {
+    sayLoad(kernel, vars, -wrong);
+    return fail(wrong);
+  }
+  if (!takeLock(kernel, "kexec_load")) {
+    sayLoad(kernel, vars, -ERRNO.EBUSY);
+    return fail(ERRNO.EBUSY);
+  }
+  const refuse = (errno: number): Next => {
+    sayLoad(kernel, vars, -errno);
+    releaseLock(kernel);
+    return fail(errno);
+  };
+  if (wrong !== 0) return refuse(wrong);
+  if (request.segments.length === 0) {
+    unload(kernel);
+    releaseLock(kernel);
+    return done();
+  }
+  const pages = placeImage(kernel, request.arch, request.segments);
+  if (pages === undefined) return refuse(ERRNO.ENOMEM);
+  vars["jobs"] = copyJobs(segmentsOf(vars), pages.sources);
+  const list = emitEntryList({
+    arch: request.arch,
+    segments: request.segments.map((segment, index) => ({
+      destination: segment.mem / PAGE_BYTES,
+      sources: [...pages.sources[index] ?? []],
+    })).filter(({ sources }) => sources.length > 0),
+    indirectionPages: [...pages.indirection],
+  });
+  const image: KexecImage = {
+    segments: request.segments.map(({ mem, memsz, bufsz }) => ({ mem, memsz, bufsz })),
+    preserve: (request.flags & KEXEC_FLAG.preserveContext) !== 0,
+    start: request.entry,
+    head: list.head,
+    controlPfn: pages.controlPfn,
+    swapPfn: pages.swapPfn,
+    indirection: pages.indirection,
+    owned: pages.owned,
+  };
+  vars["image"] = image as unknown as Plain;
+  vars["pages"] = pages.sources as unknown as Plain;
+  return next;
+}
+
+interface ListPage {
+  readonly pfn: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The words of the entry list, made again from what was decided (they are not kept in vars). */
+function listPages(kernel: Kernel, vars: Vars): readonly ListPage[] {
+  const image = vars["image"] as unknown as KexecImage;
+  const sources = vars["pages"] as unknown as readonly (readonly number[])[];
+  return emitEntryList({
+    arch: kernel.profile.arch,
+    segments: image.segments.map((segment, index) => ({
+      destination: segment.mem / PAGE_BYTES,
+      sources: [...sources[index] ?? []],
+    })).filter((segment) => segment.sources.length > 0),
+    indirectionPages: [...image.indirection],
+  }).pages;
+}
+
+function install(kernel: Kernel, vars: Vars): Next {
+  const image = vars["image"] as unknown as KexecImage;
+  const sources = vars["pages"] as unknown as readonly (readonly number[])[];
+  const pairs = pairRuns(
+    image.segments.flatMap((segment, index) =>
+      (sources[index] ?? []).map((source, page) => ({
+        destination: segment.mem / PAGE_BYTES + page,
+        source,
+      }))
+    ),
+  );
+  if (kernel.state.image !== null) kernel.release(kernel.state.image.owned);
+  kernel.state.image = image;
+  sayLoad(kernel, vars, 0);
+  const control = [{ pfn: image.controlPfn, count: kernel.profile.arch === "i386" ? 1 : 2 }];
+  kernel.longFact(
+    "kimage",
+    {
+      slot: "default",
+      control: formatRuns(control),
+      swap: formatRuns([{ pfn: image.swapPfn, count: 1 }]),
+      indirection: formatRuns(runsOfList(image.indirection)),
+    },
+    "pairs",
+    formatPairRuns(pairs),
+  );
+  releaseLock(kernel);
+  return done();
+}
+
+const kexecLoad = procedure("sys_kexec_load", [
+  { name: "checks", run: checksAndPages },
+  {
+    name: "content",
+    run: (kernel, vars) => {
+      const jobs = Array.isArray(vars["jobs"]) ? vars["jobs"] : [];
+      const [job, ...rest] = jobs;
+      if (job === undefined) return goto("list");
+      vars["jobs"] = rest;
+      const fields = job as { readonly pairs?: string; readonly zero?: string };
+      return ask("memory", "memory.copy", { by: kernel.name, ...fields });
+    },
+    then: () => goto("content"),
+  },
+  {
+    name: "list",
+    run: (kernel, vars) => {
+      const ranges = listPages(kernel, vars).map(({ pfn }) => ({
+        start: pfn * PAGE_BYTES,
+        length: PAGE_BYTES,
+      }));
+      if (ranges.length === 0) return next;
+      return ask("memory", "memory.acquire", { by: kernel.name, ranges, write: true });
+    },
+    then: (kernel, vars, _answer, access) => {
+      for (const page of listPages(kernel, vars)) access.write(page.pfn * PAGE_BYTES, page.bytes);
+      return next;
+    },
+  },
+  { name: "install", run: install },
+]);
+
+/** Procedures of kexec_load. */
+export const KEXEC_LOAD_PROCEDURES: readonly Procedure[] = [kexecLoad];

@@ -1,0 +1,97 @@
+/**
+ * The checks of kexec_load in their order, with the errno of the first that fails
+ * (protocol.md C.2; the recorded facts 1 to 8).
+ *
+ * @module
+ */
+import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
+import { ERRNO } from "./errno.ts";
+import type { ImageSegment } from "./state.ts";
+
+/** Flags of kexec_load (protocol.md A.6). */
+export const KEXEC_FLAG = { onCrash: 1, preserveContext: 2 } as const;
+
+/** Most segments of one call. */
+export const SEGMENTS_MAX = 16;
+
+const ARCH_386 = 3 << 16;
+const ARCH_X86_64 = 62 << 16;
+
+/** What is looked at. */
+export interface LoadRequest {
+  readonly arch: "i386" | "x86_64";
+  readonly capable: boolean;
+  readonly disabled: boolean;
+  readonly flags: number;
+  readonly segments: readonly ImageSegment[];
+  readonly limit: number;
+  readonly ramPages: number;
+  readonly halfRam: boolean;
+  /** Range of the crash reservation, if there is one. */
+  readonly crash?: { readonly start: number; readonly end: number };
+  readonly entry: number;
+}
+
+function checkFlags(request: LoadRequest): number {
+  const { flags, arch } = request;
+  if (!request.capable || request.disabled) return ERRNO.EPERM;
+  const arches = flags & 0xffff_0000;
+  const rest = flags & 0xffff & ~(KEXEC_FLAG.onCrash | KEXEC_FLAG.preserveContext);
+  if (rest !== 0) return ERRNO.EINVAL;
+  if (request.segments.length > SEGMENTS_MAX) return ERRNO.EINVAL;
+  if (arches !== 0 && arches !== (arch === "i386" ? ARCH_386 : ARCH_X86_64)) return ERRNO.EINVAL;
+  return 0;
+}
+
+function checkPlaces(request: LoadRequest): number {
+  for (const { mem, memsz } of request.segments) {
+    const end = mem + memsz;
+    if (!Number.isSafeInteger(end)) return ERRNO.EADDRNOTAVAIL;
+    if (mem % PAGE_BYTES !== 0 || end % PAGE_BYTES !== 0) return ERRNO.EADDRNOTAVAIL;
+    if (end >= request.limit) return ERRNO.EADDRNOTAVAIL;
+  }
+  return 0;
+}
+
+function checkOverlap(segments: readonly ImageSegment[]): number {
+  for (let left = 0; left < segments.length; left++) {
+    for (let right = 0; right < left; right++) {
+      const one = segments[left];
+      const other = segments[right];
+      if (one === undefined || other === undefined) continue;
+      if (one.mem < other.mem + other.memsz && other.mem < one.mem + one.memsz) {
+        return ERRNO.EINVAL;
+      }
+    }
+  }
+  return segments.some(({ bufsz, memsz }) => bufsz > memsz) ? ERRNO.EINVAL : 0;
+}
+
+function checkSizes(request: LoadRequest): number {
+  if (!request.halfRam) return 0;
+  const half = Math.floor(request.ramPages / 2);
+  let total = 0;
+  for (const { memsz } of request.segments) {
+    const pages = Math.ceil(memsz / PAGE_BYTES);
+    if (pages > half) return ERRNO.EINVAL;
+    total += pages;
+  }
+  return total > half ? ERRNO.EINVAL : 0;
+}
+
+function checkCrash(request: LoadRequest): number {
+  if ((request.flags & KEXEC_FLAG.onCrash) === 0) return 0;
+  const { crash } = request;
+  if (crash === undefined) return ERRNO.EADDRNOTAVAIL;
+  if (request.entry < crash.start || request.entry >= crash.end) return ERRNO.EADDRNOTAVAIL;
+  const inside = request.segments.every(({ mem, memsz }) =>
+    mem >= crash.start && mem + memsz <= crash.end
+  );
+  return inside ? 0 : ERRNO.EADDRNOTAVAIL;
+}
+
+/** The errno (positive) of the first check that fails, or 0. Lock and memory are not its business. */
+export function checkLoad(request: LoadRequest): number {
+  return checkFlags(request) || checkPlaces(request) || checkOverlap(request.segments) ||
+    checkSizes(request) || checkCrash(request);
+}

@@ -1,0 +1,211 @@
+/**
+ * machine_kexec (protocol.md C.7): from here on nothing can fail and nothing is allocated. The
+ * kernel's state goes into its own pages, the relocate code into the control page; then the
+ * processor is left. What comes back comes back into a new actor that read those pages.
+ *
+ * @module
+ */
+import { toHex } from "../../machine/digest.ts";
+import { codePageIndex } from "../../machine/formats/control_page.ts";
+import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
+import { FRAME_BYTES } from "../../machine/formats/mem_map.ts";
+import { writeFrames } from "./allocator.ts";
+import { fieldsOf, layoutOf } from "./boot.ts";
+import { controlCode } from "./control_code.ts";
+import { ERRNO } from "./errno.ts";
+import { type Kernel, numberOf, textOf } from "./kernel_context.ts";
+import { ask, done, fail, goto, next, type Procedure, procedure } from "./procedure.ts";
+import type { KexecImage } from "./state.ts";
+import { encodeState, fillRanges, grantRanges, statePagesNeeded } from "./state_pages.ts";
+
+/** Frames of the page table that one grant covers. */
+const FRAMES_PER_GRANT = 0x10_0000 / FRAME_BYTES;
+/** Index of the step that leaves, in the procedure below. */
+const LEAVE_STEP = 6;
+
+/** The image that is loaded; callers have checked that there is one. */
+export function imageOf(kernel: Kernel): KexecImage {
+  const { image } = kernel.state;
+  if (image === null) throw new Error(`Kernel ${kernel.name} has no image loaded`);
+  return image;
+}
+
+function codeAddress(kernel: Kernel): number {
+  return (imageOf(kernel).controlPfn + codePageIndex(kernel.profile.arch)) * PAGE_BYTES;
+}
+
+/** Before the point of no return: enough pages for the state, so that none are wanted later. */
+const reserveState = procedure("reserve_state_pages", [
+  {
+    name: "reserve",
+    run: (kernel) => {
+      const layout = layoutOf(kernel);
+      const needed = statePagesNeeded(kernel);
+      if (needed <= layout.state.count) return done();
+      const run = kernel.allocate({
+        pages: needed,
+        flags: 4,
+        owner: 0,
+        from: kernel.profile.window.end / PAGE_BYTES,
+        contiguous: true,
+      })?.[0];
+      if (run === undefined) return fail(ERRNO.ENOMEM);
+      kernel.release([layout.state]);
+      layout.state = run;
+      return done();
+    },
+  },
+]);
+
+const machineKexec = procedure("machine_kexec", [
+  {
+    name: "save_processor_state",
+    run: (kernel) => {
+      kernel.fact("point_of_no_return", { preserve: imageOf(kernel).preserve });
+      return ask("cpu", "cpu.save_context", { address: layoutOf(kernel).context });
+    },
+    then: (kernel, vars, answer) => {
+      const digest = textOf(fieldsOf(answer)["digest"]);
+      vars["digest"] = digest;
+      if (imageOf(kernel).preserve) kernel.fact("save", { what: "cpu", digest });
+      return next;
+    },
+  },
+  {
+    name: "legacy interrupts",
+    run: (kernel) => {
+      if (imageOf(kernel).preserve) kernel.fact("ioapic", { mode: "legacy" });
+      return next;
+    },
+  },
+  {
+    name: "control page",
+    run: (kernel) =>
+      ask("memory", "memory.write", {
+        by: kernel.name,
+        address: codeAddress(kernel),
+        bytes: toHex(controlCode(
+          kernel.profile.arch,
+          kernel.profile.version,
+          layoutOf(kernel).state.pfn * PAGE_BYTES,
+        )),
+      }),
+  },
+  {
+    name: "page table",
+    run: (kernel, vars) => {
+      const { memMap, frameCount } = layoutOf(kernel);
+      const first = numberOf(vars["frame"] ?? 0);
+      if (first >= frameCount) return next;
+      const count = Math.min(FRAMES_PER_GRANT, frameCount - first);
+      const range = { start: memMap + first * FRAME_BYTES, length: count * FRAME_BYTES };
+      return ask("memory", "memory.acquire", { by: kernel.name, ranges: [range], write: true });
+    },
+    then: (kernel, vars, _answer, access) => {
+      const { memMap, frameCount } = layoutOf(kernel);
+      const first = numberOf(vars["frame"] ?? 0);
+      const count = Math.min(FRAMES_PER_GRANT, frameCount - first);
+      const table = access.writable(memMap + first * FRAME_BYTES, count * FRAME_BYTES);
+      writeFrames(kernel.state, table, first, count);
+      vars["frame"] = first + count;
+      return goto("page table");
+    },
+  },
+  {
+    name: "log buffer",
+    run: (kernel) => {
+      const { log } = layoutOf(kernel);
+      const ranges = [{ start: log.pfn * PAGE_BYTES, length: log.count * PAGE_BYTES }];
+      return ask("memory", "memory.acquire", { by: kernel.name, ranges, write: true });
+    },
+    then: (kernel, _vars, _answer, access) => {
+      const { log } = layoutOf(kernel);
+      const room = access.writable(log.pfn * PAGE_BYTES, log.count * PAGE_BYTES);
+      room.fill(0);
+      const text = new TextEncoder().encode(kernel.state.log.join("\n") + "\n");
+      room.set(text.subarray(Math.max(0, text.length - room.length)));
+      return next;
+    },
+  },
+  {
+    name: "state pages",
+    run: (kernel) => {
+      const { state } = layoutOf(kernel);
+      const ranges = grantRanges(state.pfn * PAGE_BYTES, state.count * PAGE_BYTES);
+      return ask("memory", "memory.acquire", { by: kernel.name, ranges, write: true });
+    },
+    then: (kernel, _vars, _answer, access) => {
+      const { state } = layoutOf(kernel);
+      const clock = { at: kernel.out.now, monotonic: kernel.monotonic() };
+      kernel.state.realAtClock = kernel.realMicroseconds();
+      kernel.state.clock = clock;
+      const bytes = encodeState(kernel, LEAVE_STEP);
+      if (bytes.length > state.count * PAGE_BYTES) {
+        throw new Error(`State of ${bytes.length} bytes is over its ${state.count} pages`);
+      }
+      fillRanges(
+        (start, content) => access.write(start, content),
+        state.pfn * PAGE_BYTES,
+        bytes,
+      );
+      return next;
+    },
+  },
+  {
+    name: "leave",
+    run: (kernel) => {
+      const image = imageOf(kernel);
+      const { state: pages, memMap, frameCount } = layoutOf(kernel);
+      const { clock, realAtClock } = kernel.state;
+      kernel.fact("clock", { op: "leave", monotonic: clock.monotonic, real: realAtClock });
+      if (image.preserve) {
+        kernel.fact("leave", { mem_map: `0x${memMap.toString(16)}`, frames: frameCount });
+      }
+      kernel.state.label = "leaving";
+      kernel.out.send("cpu", "cpu.run_control_page", {
+        control: codeAddress(kernel),
+        head: image.head,
+        start: image.start,
+        swap: image.swapPfn * PAGE_BYTES,
+        preserve: image.preserve,
+        argument: 0,
+        state: pages.pfn * PAGE_BYTES,
+      });
+      return { do: "leave" };
+    },
+    then: (kernel, vars, answer) => {
+      imageOf(kernel).start = numberOf(fieldsOf(answer)["peer"]);
+      vars["start"] = imageOf(kernel).start;
+      return next;
+    },
+  },
+  {
+    name: "restore_processor_state",
+    run: (kernel) =>
+      ask("cpu", "cpu.restore_context", {
+        address: layoutOf(kernel).context,
+        reload_gdt: kernel.profile.reloadsGdt,
+      }),
+    then: (kernel, vars, answer) => {
+      const start = `0x${numberOf(vars["start"]).toString(16)}`;
+      kernel.fact("image_start", { start });
+      kernel.fact("restore", { what: "cpu", digest: textOf(fieldsOf(answer)["digest"]) });
+      return next;
+    },
+  },
+  {
+    name: "clock",
+    run: () => ask("rtc", "rtc.read", {}),
+    then: (kernel, _vars, answer) => {
+      // The rtc's registers are its own battery's: it answers before its driver is restored.
+      const { monotonic } = kernel.state.clock;
+      kernel.state.clock = { at: kernel.out.now, monotonic };
+      kernel.state.realAtClock = numberOf(fieldsOf(answer)["real_us"]);
+      kernel.fact("clock", { op: "enter", monotonic, real: kernel.state.realAtClock });
+      return done();
+    },
+  },
+]);
+
+/** Procedures of machine_kexec. */
+export const MACHINE_KEXEC_PROCEDURES: readonly Procedure[] = [reserveState, machineKexec];

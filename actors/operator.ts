@@ -1,0 +1,199 @@
+/**
+ * The person at the machine: presses the power button, picks a line of the boot loader's menu,
+ * types commands when the right prompt waits, pulls nothing out by himself. His script is part
+ * of the run's inputs; when the machine does something else than the script expects, the run
+ * ends and says what was seen.
+ *
+ * @module
+ */
+import { type AnyBehaviour, type Behaviour, type Out, seal } from "../machine/actor.ts";
+import type { Plain } from "../machine/messages/shape.ts";
+
+/** One line of the script. */
+export type OperatorStep =
+  | { readonly do: "power_on" }
+  | { readonly do: "choose"; readonly entry: string; readonly append: string }
+  /** Types a line at a kernel's prompt. */
+  | {
+    readonly do: "type";
+    readonly at: string;
+    readonly line: string;
+    /** If this other prompt waits instead, the run ends with that outcome. */
+    readonly otherwise?: { readonly at: string; readonly outcome: string };
+  }
+  /** Waits for a kernel's prompt. */
+  | { readonly do: "prompt"; readonly at: string }
+  /** Waits for the machine to be off. */
+  | { readonly do: "off" }
+  /** Is away for that long. */
+  | { readonly do: "away"; readonly ns: number }
+  | { readonly do: "finish"; readonly outcome: string };
+
+/** What the operator is told before the run. */
+export interface OperatorConfig {
+  readonly script: readonly OperatorStep[];
+  /** What to do after a power cut or reset; without it the run ends there. */
+  readonly recovery?: readonly OperatorStep[];
+  /** How long to wait for anything before giving up, virtual ns. */
+  readonly patienceNs: number;
+}
+
+interface OperatorState {
+  readonly patienceNs: number;
+  script: readonly OperatorStep[];
+  recovery: readonly OperatorStep[] | null;
+  index: number;
+  /** Whose prompt waits for a line. */
+  prompt: string;
+  menu: boolean;
+  off: boolean;
+  away: boolean;
+  /** What the machine said last, for the outcome. */
+  said: string;
+}
+
+function expectation(step: OperatorStep | undefined): string {
+  switch (step?.do) {
+    case "type":
+      return `prompt of ${step.at} to type '${step.line}'`;
+    case "prompt":
+      return `prompt of ${step.at}`;
+    case "choose":
+      return "boot menu";
+    case "off":
+      return "power off";
+    default:
+      return "nothing";
+  }
+}
+
+function giveUp(state: OperatorState, out: Out, seen: string): OperatorState {
+  const wanted = expectation(state.script[state.index]);
+  const last = state.said === "" ? "" : `; last line: ${state.said}`;
+  out.finish(`stuck: expected ${wanted}, saw ${seen}${last}`.slice(0, 300));
+  return state;
+}
+
+/** Does what can be done now; returns whether the script went on. */
+function proceed(state: OperatorState, out: Out): boolean {
+  const step = state.script[state.index];
+  switch (step?.do) {
+    case "power_on":
+      state.off = false;
+      state.menu = false;
+      state.prompt = "";
+      out.power("on");
+      return true;
+    case "choose":
+      if (!state.menu) return false;
+      state.menu = false;
+      out.send("loader", "loader.choose", { entry: step.entry, append: step.append });
+      return true;
+    case "type":
+      if (step.otherwise !== undefined && state.prompt === step.otherwise.at) {
+        out.finish(step.otherwise.outcome);
+        return true;
+      }
+      if (state.prompt !== step.at) return false;
+      state.prompt = "";
+      out.send("console", "console.type", { line: step.line });
+      return true;
+    case "prompt":
+      return state.prompt === step.at;
+    case "off":
+      return state.off;
+    case "away":
+      if (state.away) {
+        state.away = false;
+        return true;
+      }
+      out.timer("away", step.ns);
+      return false;
+    case "finish":
+      out.finish(step.outcome);
+      return false;
+    case undefined:
+      return false;
+  }
+}
+
+function go(state: OperatorState, out: Out): OperatorState {
+  while (proceed(state, out)) state.index++;
+  out.timer("patience", state.patienceNs);
+  return state;
+}
+
+function recover(state: OperatorState, out: Out, seen: string): OperatorState {
+  if (state.recovery === null) return giveUp(state, out, seen);
+  state.script = state.recovery;
+  state.recovery = null;
+  state.index = 0;
+  state.prompt = "";
+  state.menu = false;
+  state.off = true;
+  return go(state, out);
+}
+
+function begin(config: Plain, out: Out): OperatorState {
+  // The run's plan makes this configuration; nobody else starts an operator.
+  const { script, recovery, patienceNs } = config as unknown as OperatorConfig;
+  const state: OperatorState = {
+    patienceNs,
+    script,
+    recovery: recovery ?? null,
+    index: 0,
+    prompt: "",
+    menu: false,
+    off: true,
+    away: false,
+    said: "",
+  };
+  return go(state, out);
+}
+
+const behaviour: Behaviour<OperatorState> = {
+  kind: "operator",
+  role: "operator",
+  doc: "The person at the machine, following a script.",
+  states: {
+    attending: { handles: ["loader.menu", "console.shown", "machine.power"] },
+  },
+  start: begin,
+  label: () => "attending",
+  on: {
+    "loader.menu": (state, _envelope, out) => {
+      if (state.script[state.index]?.do !== "choose") return giveUp(state, out, "the boot menu");
+      state.menu = true;
+      return go(state, out);
+    },
+    "console.shown": (state, { body }, out) => {
+      if (!body.prompt) {
+        state.said = body.text;
+        return state;
+      }
+      state.prompt = body.by;
+      const before = state.index;
+      go(state, out);
+      return state.index === before ? giveUp(state, out, `prompt of ${body.by}`) : state;
+    },
+    "machine.power": (state, { body }, out) => {
+      if (body.op === "reset") return recover(state, out, "a reset");
+      state.off = body.op === "off";
+      if (!state.off) return state;
+      const before = state.index;
+      go(state, out);
+      return state.index === before ? giveUp(state, out, "the machine off") : state;
+    },
+  },
+  signal: (state, signal, out) => {
+    if (signal.kind === "power_cut") return recover(state, out, "the power cut");
+    if (signal.name === "away") {
+      state.away = true;
+      return go(state, out);
+    }
+    return giveUp(state, out, "nothing");
+  },
+};
+
+/** The operator's behaviour. Config: {@linkcode OperatorConfig}. */
+export const operator: AnyBehaviour = seal(behaviour);

@@ -1,0 +1,312 @@
+/**
+ * Writes a dump file from /proc/vmcore: what makedumpfile and the saving script both do.
+ *
+ * @module
+ */
+import type { Access } from "../../machine/access.ts";
+import { DUMP_LEVEL, FRAME } from "../../machine/formats/mem_map.ts";
+import {
+  countPages,
+  PAGE_BYTES,
+  type PageRun,
+  subtract,
+  toRuns,
+} from "../../machine/formats/page_runs.ts";
+import type { Range } from "../../machine/messages/declare.ts";
+import type { Plain } from "../../machine/messages/shape.ts";
+import { ERRNO, errnoText } from "../kernel/errno.ts";
+import { type Kernel, numberOf, textOf } from "../kernel/kernel_context.ts";
+import {
+  ask,
+  call,
+  done,
+  goto,
+  type Next,
+  next,
+  type Procedure,
+  procedure,
+} from "../kernel/procedure.ts";
+import type { Vars } from "../kernel/state.ts";
+import {
+  cutRanges,
+  isError,
+  listOf,
+  plainRuns,
+  readAs,
+  runRanges,
+  RUNS,
+} from "../kernel/values.ts";
+import { sourceRanges, vmcoreOf } from "../kernel/vmcore.ts";
+import {
+  dumpHead,
+  dumpInfo,
+  type DumpPlan,
+  isInputError,
+  keptRuns,
+  planDump,
+  tableRanges,
+  vmcoreRuns,
+} from "./dump_plan.ts";
+
+/** Grants with which zero pages are looked for at one time: 16 MiB. */
+const GRANTS_MAX = 16;
+
+/** Ends without a file; the lines are what makedumpfile prints. */
+function refuse(...lines: readonly string[]): Next {
+  return done({ status: 1, lines: [...lines, "makedumpfile Failed."], unknown: false });
+}
+
+function cannotOpen(name: string, value: number): Next {
+  return refuse(`open_dump_memory: Can't open the dump memory(${name}). ${errnoText(value)}`);
+}
+
+function cannotWrite(vars: Vars, value: number): Next {
+  const path = textOf(vars["output"]);
+  return refuse(`write_buffer: Can't write the dump file(${path}). ${errnoText(value)}`);
+}
+
+function vmcoreIn(vars: Vars) {
+  return vmcoreOf(vars["vmcore"]);
+}
+
+function planOf(vars: Vars): DumpPlan {
+  return planDump(vmcoreIn(vars), readAs(RUNS, vars["kept"]));
+}
+
+function infoOf(vars: Vars) {
+  const text = vars["infoText"];
+  return dumpInfo(vmcoreIn(vars), typeof text === "string" ? text : undefined);
+}
+
+/** Decides from the notes how the table of frames is found. */
+function findTable(vars: Vars): Next {
+  const level = numberOf(vars["level"]);
+  try {
+    const info = infoOf(vars);
+    if (info !== undefined) vars["of"] = info.kernelName;
+    if (level <= DUMP_LEVEL.zero) {
+      vars["kept"] = plainRuns(vmcoreRuns(vmcoreIn(vars)));
+      return goto("zero pages");
+    }
+    if (info === undefined) {
+      const lines = [
+        "/proc/vmcore doesn't contain vmcoreinfo.",
+        "Specify '-x' option or '-i' option.",
+        "makedumpfile Failed.",
+      ];
+      return done({ status: 1, lines, unknown: true });
+    }
+    if (tableRanges(vmcoreIn(vars), info) !== undefined) return next;
+    const at = info.memMapPhysical.toString(16);
+    return refuse(`readmem: mem_map at 0x${at} is not in /proc/vmcore.`);
+  } catch (error) {
+    if (!isInputError(error)) throw error;
+    return refuse(`read_vmcoreinfo: ${error.message}`);
+  }
+}
+
+function tableOf(vars: Vars): Range[] {
+  const info = infoOf(vars);
+  return cutRanges((info && tableRanges(vmcoreIn(vars), info)) ?? []);
+}
+
+function classify(vars: Vars, access: Access): void {
+  const ranges = tableOf(vars);
+  const table = new Uint8Array(ranges.reduce((sum, range) => sum + range.length, 0));
+  let at = 0;
+  for (const { start, length } of ranges) {
+    table.set(access.read(start, length), at);
+    at += length;
+  }
+  vars["kept"] = plainRuns(keptRuns(vmcoreIn(vars), table, numberOf(vars["level"])));
+}
+
+/** The next kept runs in which zero pages are looked for, and the memory they are in. */
+function zeroWindow(vars: Vars): { pages: PageRun[]; ranges: Range[] } {
+  const vmcore = vmcoreIn(vars);
+  const from = numberOf(vars["zeroFrom"] ?? 0);
+  const pages: PageRun[] = [];
+  const ranges: Range[] = [];
+  for (const run of subtract(readAs(RUNS, vars["kept"]), [{ pfn: 0, count: from }])) {
+    for (let at = run.pfn; at < run.pfn + run.count; at += 256) {
+      if (ranges.length >= GRANTS_MAX) return { pages, ranges };
+      const count = Math.min(256, run.pfn + run.count - at);
+      pages.push({ pfn: at, count });
+      ranges.push(...sourceRanges(vmcore, at * PAGE_BYTES, count * PAGE_BYTES) ?? []);
+    }
+  }
+  return { pages, ranges };
+}
+
+function dropZeroPages(vars: Vars, access: Access): void {
+  const vmcore = vmcoreIn(vars);
+  const { pages } = zeroWindow(vars);
+  const zero: number[] = [];
+  for (const { pfn, count } of pages) {
+    for (let at = pfn; at < pfn + count; at++) {
+      const [source] = sourceRanges(vmcore, at * PAGE_BYTES, PAGE_BYTES) ?? [];
+      if (source === undefined) continue;
+      const page = access.read(source.start, source.length);
+      const words = new Uint32Array(page.buffer, page.byteOffset, page.byteLength / 4);
+      if (words.every((word) => word === 0)) zero.push(at);
+    }
+    vars["zeroFrom"] = pfn + count;
+  }
+  vars["kept"] = plainRuns(subtract(readAs(RUNS, vars["kept"]), toRuns(zero)));
+}
+
+function layOut(vars: Vars): Next {
+  try {
+    const { layout, headBytes } = planOf(vars);
+    if (layout.segments.length === 0) return refuse("No page of memory would be in the dump.");
+    vars["bytes"] = layout.fileLength;
+    vars["headBytes"] = headBytes;
+    return next;
+  } catch (error) {
+    if (!isInputError(error)) throw error;
+    return refuse(error.message);
+  }
+}
+
+/** Name and kernel of the memory image, where the dump is to be one. */
+function imageOf(vars: Vars): { id: string; of?: string } | undefined {
+  const { entry, of } = vars;
+  if (typeof entry !== "string") return undefined;
+  return typeof of === "string" ? { id: `${of}@${entry}`, of } : { id: `previous@${entry}` };
+}
+
+/**
+ * `dump_write {output, level, infoFile?, force?, entry?, sums?}`: writes the pages that dump level
+ * `level` keeps of the previous kernel's memory into the file `output`. With `entry`, the
+ * jump-back entry as text, the file is a memory image and facts say so. Gives `{status: 0, pages,
+ * bytes, kept, sums}`, of an image with `id` and `of?`, or `{status: 1, lines, unknown}` with what
+ * makedumpfile says; `unknown` is true if it was for want of VMCOREINFO.
+ */
+const DUMP_WRITE = procedure("dump_write", [
+  {
+    name: "open",
+    run: () => call("vmcore_open"),
+    then(_kernel, vars, answer) {
+      if (isError(answer)) return cannotOpen("/proc/vmcore", -ERRNO.ENOENT);
+      vars["vmcore"] = answer;
+      return next;
+    },
+  },
+  {
+    name: "information file",
+    run: (_kernel, vars) =>
+      vars["infoFile"] === undefined ? next : call("fs_read_small", { path: vars["infoFile"] }),
+    then(_kernel, vars, answer) {
+      if (isError(answer)) return cannotOpen(textOf(vars["infoFile"]), answer);
+      vars["infoText"] = answer;
+      return next;
+    },
+  },
+  { name: "find table", run: (_kernel, vars) => findTable(vars) },
+  {
+    name: "table",
+    run: (kernel, vars) =>
+      ask("memory", "memory.acquire", { by: kernel.name, ranges: tableOf(vars), write: false }),
+    then(_kernel, vars, _answer, access) {
+      classify(vars, access);
+      return next;
+    },
+  },
+  {
+    name: "zero pages",
+    run(kernel, vars) {
+      if ((numberOf(vars["level"]) & DUMP_LEVEL.zero) === 0) return goto("lay out");
+      const { ranges } = zeroWindow(vars);
+      if (ranges.length === 0) return goto("lay out");
+      return ask("memory", "memory.acquire", {
+        by: kernel.name,
+        ranges: cutRanges(ranges),
+        write: false,
+      });
+    },
+    then(_kernel, vars, _answer, access) {
+      dropZeroPages(vars, access);
+      return goto("zero pages");
+    },
+  },
+  { name: "lay out", run: (_kernel, vars) => layOut(vars) },
+  {
+    name: "existing file",
+    run: (_kernel, vars) => call("fs_stat", { path: vars["output"] ?? "" }),
+    then(_kernel, vars, answer) {
+      if (answer === -ERRNO.ENOENT) return goto("create");
+      if (isError(answer)) return cannotWrite(vars, answer);
+      if (vars["force"] === true) return next;
+      const path = textOf(vars["output"]);
+      return refuse(`open_dump_file: Can't open the dump file(${path}). File exists`);
+    },
+  },
+  {
+    name: "remove",
+    run: (_kernel, vars) => call("fs_change", { operation: "unlink", path: vars["output"] ?? "" }),
+    then: (_kernel, vars, answer) => isError(answer) ? cannotWrite(vars, answer) : next,
+  },
+  {
+    name: "create",
+    run(kernel, vars) {
+      const image = imageOf(vars);
+      if (image !== undefined) kernel.fact("image", { op: "begin", ...image });
+      return call("fs_change", {
+        operation: "createFile",
+        path: vars["output"] ?? "",
+        size: numberOf(vars["bytes"]),
+      });
+    },
+    then: (_kernel, vars, answer) => isError(answer) ? cannotWrite(vars, answer) : next,
+  },
+  {
+    name: "headers",
+    run(kernel, vars) {
+      const pages = numberOf(vars["headBytes"]) / PAGE_BYTES;
+      const scratch = kernel.allocate({ pages, flags: FRAME.cache, owner: 0 });
+      if (scratch === undefined) return cannotWrite(vars, -ERRNO.ENOMEM);
+      vars["scratch"] = plainRuns(scratch);
+      const ranges = runRanges(scratch);
+      return ask("memory", "memory.acquire", { by: kernel.name, ranges, write: true });
+    },
+    then(_kernel, vars, _answer, access) {
+      const head = dumpHead(vmcoreIn(vars), planOf(vars));
+      let at = 0;
+      for (const { start, length } of runRanges(readAs(RUNS, vars["scratch"]))) {
+        access.write(start, head.subarray(at, at + length));
+        at += length;
+      }
+      return next;
+    },
+  },
+  {
+    name: "content",
+    run(_kernel, vars) {
+      const image = imageOf(vars);
+      const from = numberOf(vars["headBytes"]);
+      return call("fs_write", {
+        path: vars["output"] ?? "",
+        offset: 0,
+        pieces: [...runRanges(readAs(RUNS, vars["scratch"])), ...planOf(vars).pieces],
+        sums: vars["sums"] === true,
+        ...(image === undefined ? {} : { image: { ...image, from } }),
+      });
+    },
+    then(kernel, vars, answer) {
+      kernel.release(readAs(RUNS, vars["scratch"]));
+      if (isError(answer)) return cannotWrite(vars, answer);
+      const kept = readAs(RUNS, vars["kept"]);
+      return done({
+        status: 0,
+        pages: countPages(kept),
+        bytes: numberOf(vars["bytes"]),
+        kept: plainRuns(kept),
+        sums: listOf(answer),
+        ...imageOf(vars),
+      });
+    },
+  },
+]);
+
+/** Procedures of this file. */
+export const DUMP_WRITE_PROCEDURES: readonly Procedure[] = [DUMP_WRITE];

@@ -1,0 +1,202 @@
+/**
+ * What kexec-tools makes of a kernel for a jump: command line, boot_params, core headers,
+ * purgatory, and where all of it goes (protocol.md B.4.3 step 3, D.4).
+ *
+ * @module
+ */
+import { Sha256 } from "../../machine/digest.ts";
+import { emitBootParams, LOADER_KEXEC } from "../../machine/formats/boot_params.ts";
+import {
+  bzImageLoadBytes,
+  ENTRY_64_OFFSET,
+  parseBzImage,
+  setupHeaderBytes,
+} from "../../machine/formats/bzimage.ts";
+import { endOf, ramRanges } from "../../machine/formats/e820.ts";
+import { EM_386, EM_X86_64 } from "../../machine/formats/elf.ts";
+import { type KernelSegment, placeKernel } from "../../machine/formats/kernel_window.ts";
+import { PAGE_BYTES, rangesToRuns } from "../../machine/formats/page_runs.ts";
+import { emitPurgatory } from "../../machine/formats/purgatory_table.ts";
+import { STAMP_KIND, stampProgram } from "../../machine/formats/stamp.ts";
+import {
+  buildCoreHeaders,
+  LINEAR_OFFSET,
+  LOWMEM_LIMIT_I386,
+} from "../../machine/formats/vmcore.ts";
+import { COMMAND_LINE_BYTES, layoutOf, vmcoreinfoBytes } from "../kernel/boot.ts";
+import type { Kernel } from "../kernel/kernel_context.ts";
+import type { KexecOptions } from "./kexec_options.ts";
+
+const PURGATORY_BYTES = PAGE_BYTES;
+/** Room kexec-tools itself adds for ` kexec_jump_back_entry=0x…`. */
+const JUMP_BACK_SPARE = 64;
+
+/** A segment with its content, where it has one of the tool's making. */
+export interface ToolSegment extends KernelSegment {
+  /** Content made by the tool; kernel and initrd come from their files. */
+  readonly content?: Uint8Array;
+}
+
+/** What the tool passes to kexec_load, or what it prints and exits 1 with. */
+export type BuiltImage =
+  | { readonly kind: "built"; readonly segments: readonly ToolSegment[]; readonly entry: number }
+  | { readonly kind: "refused"; readonly message: string };
+
+/** Whole pages of RAM as byte ranges. */
+function wholeRam(kernel: Kernel): { start: number; end: number }[] {
+  return rangesToRuns(
+    ramRanges(kernel.state.map).map((range) => ({ start: range.start, end: endOf(range) })),
+  ).map(({ pfn, count }) => ({ start: pfn * PAGE_BYTES, end: (pfn + count) * PAGE_BYTES }));
+}
+
+/** RAM below 640 KiB in whole pages: what the extra segment exchanges. */
+function lowSegment(kernel: Kernel): ToolSegment | undefined {
+  if (!kernel.profile.low.swapped) return undefined;
+  const low = wholeRam(kernel).find((range) => range.end <= 0xa_0000);
+  if (low === undefined) return undefined;
+  return { name: "backup", mem: low.start, memsz: low.end - low.start, bufsz: 0 };
+}
+
+function coreHeaders(kernel: Kernel, options: KexecOptions): Uint8Array {
+  const { profile } = kernel;
+  const wide = profile.elfClass === 64 || options.elf64;
+  const excluded = [{ start: options.memMin, end: (options.memMax ?? 0) + 1 }];
+  const low = lowSegment(kernel);
+  if (low !== undefined) excluded.push({ start: low.mem, end: low.mem + low.memsz });
+  const note = vmcoreinfoBytes(kernel);
+  return buildCoreHeaders({
+    class: wide ? 64 : 32,
+    machine: profile.arch === "i386" ? EM_386 : EM_X86_64,
+    ramRanges: wholeRam(kernel),
+    excluded,
+    notes: profile.keepsNote ? [{ paddr: layoutOf(kernel).vmcoreinfo, size: note.length }] : [],
+    linearOffset: LINEAR_OFFSET[profile.arch],
+    lowmemLimit: profile.arch === "i386" ? LOWMEM_LIMIT_I386 : Number.MAX_SAFE_INTEGER,
+  });
+}
+
+/** What the tool adds to the command line (B.4.3 f). */
+function commandLine(kernel: Kernel, options: KexecOptions, coreHeader: number | null): string {
+  const { profile } = kernel;
+  const words = [options.append];
+  if (options.preserve && profile.exactMap) {
+    const { low } = profile;
+    const window = (options.memMax ?? 0) + 1 - options.memMin;
+    words.push(
+      "memmap=exactmap",
+      `memmap=${(low.end - low.start) / 1024}K@${low.start / 1024}K`,
+      `memmap=${window / 1024}K@${options.memMin / 1024}K`,
+    );
+  }
+  if (coreHeader !== null) words.push(`elfcorehdr=${coreHeader / 1024}K`);
+  return words.filter((word) => word !== "").join(" ");
+}
+
+function padded(bytes: Uint8Array, length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  whole.set(bytes.subarray(0, length));
+  return whole;
+}
+
+/** Digest over what the segments will hold, zero-filled to their size in memory. */
+function digestOf(parts: readonly { content: Uint8Array; memsz: number }[]): string {
+  const hash = new Sha256();
+  for (const { content, memsz } of parts) {
+    hash.update(content);
+    for (let left = memsz - content.length; left > 0; left -= PAGE_BYTES) {
+      hash.update(new Uint8Array(Math.min(left, PAGE_BYTES)));
+    }
+  }
+  return hash.hex();
+}
+
+/** Makes everything out of the two files. */
+export function buildImage(
+  kernel: Kernel,
+  options: KexecOptions,
+  bzImage: Uint8Array,
+  initrd: Uint8Array,
+): BuiltImage {
+  const { profile } = kernel;
+  const info = parseBzImage(bzImage);
+  const headers = options.preserve ? coreHeaders(kernel, options) : new Uint8Array();
+  const placed = placeKernel({
+    arch: profile.arch,
+    kernel: { ...info, setupBytes: PAGE_BYTES },
+    initrdBytes: initrd.length,
+    cmdlineBytes: COMMAND_LINE_BYTES - JUMP_BACK_SPARE,
+    coreHeaderBytes: headers.length,
+    purgatoryBytes: PURGATORY_BYTES,
+    memMin: options.memMin,
+    memMax: options.memMax ?? Number.MAX_SAFE_INTEGER,
+    ramRanges: ramRanges(kernel.state.map),
+    fillHoles: options.preserve,
+  });
+  if (placed.kind === "refused") return placed;
+  const at = (name: string): KernelSegment | undefined =>
+    placed.segments.find((segment) => segment.name === name);
+  const kernelAt = at("kernel");
+  const paramsAt = at("bootParams");
+  const purgatoryAt = at("purgatory");
+  if (kernelAt === undefined || paramsAt === undefined || purgatoryAt === undefined) {
+    return { kind: "refused", message: "Could not find a free area of memory" };
+  }
+  const initrdAt = at("initrd");
+  const headersAt = at("elfcorehdr");
+  const params = new Uint8Array(PAGE_BYTES + COMMAND_LINE_BYTES);
+  params.set(emitBootParams({
+    setupHeader: setupHeaderBytes(bzImage),
+    loaderType: LOADER_KEXEC,
+    commandLineAddress: paramsAt.mem + PAGE_BYTES,
+    ramdiskAddress: initrdAt?.mem ?? 0,
+    ramdiskBytes: initrd.length,
+    setupDataAddress: 0,
+    acpiRsdpAddress: 0,
+    e820: kernel.state.firmwareMap,
+  }));
+  const line = commandLine(kernel, options, headersAt?.mem ?? null);
+  const lineBytes = new TextEncoder().encode(line);
+  if (lineBytes.length + 64 > COMMAND_LINE_BYTES) {
+    return { kind: "refused", message: "Command line overflow" };
+  }
+  params.set(lineBytes, PAGE_BYTES);
+  const checked = [
+    { segment: kernelAt, content: bzImageLoadBytes(bzImage) },
+    { segment: paramsAt, content: params },
+    ...(initrdAt === undefined ? [] : [{ segment: initrdAt, content: initrd }]),
+    ...(headersAt === undefined ? [] : [{ segment: headersAt, content: headers }]),
+  ];
+  const purgatory = stampProgram({
+    kind: STAMP_KIND.purgatory,
+    version: 1,
+    body: padded(
+      emitPurgatory({
+        digest: digestOf(checked.map(({ segment, content }) => ({
+          content,
+          memsz: segment.memsz,
+        }))),
+        kernelEntry: kernelAt.mem + (profile.arch === "x86_64" ? ENTRY_64_OFFSET : 0),
+        bootParams: paramsAt.mem,
+        commandLine: paramsAt.mem + PAGE_BYTES,
+        segments: checked.map(({ segment }) => ({ start: segment.mem, length: segment.memsz })),
+      }),
+      1024,
+    ),
+  });
+  const contents = new Map<KernelSegment, Uint8Array>(
+    checked.map(({ segment, content }) => [segment, content]),
+  );
+  contents.set(purgatoryAt, purgatory);
+  const segments: ToolSegment[] = placed.segments.map((segment) => {
+    const content = contents.get(segment);
+    return content === undefined
+      ? { ...segment, bufsz: 0 }
+      : { ...segment, bufsz: content.length, content };
+  });
+  const low = options.preserve ? lowSegment(kernel) : undefined;
+  return {
+    kind: "built",
+    segments: low === undefined ? segments : [low, ...segments],
+    entry: purgatoryAt.mem,
+  };
+}

@@ -1,0 +1,143 @@
+/**
+ * Purgatory (protocol.md B.4.3 step 5): runs between the relocate code and the new kernel. It
+ * takes the word at the top of the stack for the jump-back entry, checks the SHA-256 of the
+ * segments (and loops for ever when it differs), appends the entry to the command line if it is
+ * not zero, and enters the kernel.
+ *
+ * What it needs to know stands in its own body in RAM, put there by the kexec tool.
+ *
+ * @module
+ */
+import { type AnyBehaviour, type Behaviour, seal } from "../../machine/actor.ts";
+import type { Access } from "../../machine/access.ts";
+import type { Envelope, Out } from "../../machine/actor.ts";
+import { fromHex, Sha256, toHex } from "../../machine/digest.ts";
+import { parsePurgatory, type PurgatoryTable } from "../../machine/formats/purgatory_table.ts";
+import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
+import { STAMP_BYTES } from "../../machine/formats/stamp.ts";
+import type { Plain } from "../../machine/messages/shape.ts";
+
+/** Bytes of a command line a kernel takes. */
+const COMMAND_LINE_BYTES = 2048;
+
+interface PurgatoryState {
+  step: "start" | "table" | "digest" | "command_line" | "written" | "looping";
+  word: number;
+  entry: number;
+  table: Plain;
+}
+
+function tableOf(state: PurgatoryState): PurgatoryTable {
+  // Only `parsePurgatory` fills it.
+  return state.table as unknown as PurgatoryTable;
+}
+
+function enterKernel(state: PurgatoryState, out: Out): PurgatoryState {
+  const table = tableOf(state);
+  out.send("cpu", "cpu.enter", {
+    entry: table.kernelEntry,
+    sp: state.entry,
+    word: 0,
+    argument: table.bootParams,
+    preserve: false,
+  });
+  return state;
+}
+
+function takeData(
+  state: PurgatoryState,
+  { body }: Envelope<"memory.data">,
+  out: Out,
+): PurgatoryState {
+  const bytes = fromHex(body.bytes);
+  if (state.step === "table") {
+    const table = parsePurgatory(bytes.subarray(STAMP_BYTES));
+    state.table = { ...table, segments: table.segments.map((segment) => ({ ...segment })) };
+    state.step = "digest";
+    const ranges = table.segments.flatMap(({ start, length }) => {
+      const parts = [];
+      for (let at = 0; at < length; at += 0x10_0000) {
+        parts.push({ start: start + at, length: Math.min(0x10_0000, length - at) });
+      }
+      return parts;
+    });
+    out.send("memory", "memory.acquire", { tag: "digest", by: out.self, ranges, write: false });
+    return state;
+  }
+  const end = bytes.indexOf(0);
+  const text = ` kexec_jump_back_entry=0x${state.word.toString(16)}`;
+  const tail = new Uint8Array(text.length + 1);
+  tail.set(new TextEncoder().encode(text));
+  state.step = "written";
+  out.send("memory", "memory.write", {
+    tag: "written",
+    by: out.self,
+    address: tableOf(state).commandLine + Math.max(0, end),
+    bytes: toHex(tail),
+  });
+  return state;
+}
+
+function checkDigest(
+  state: PurgatoryState,
+  { body }: Envelope<"memory.granted">,
+  out: Out,
+  access: Access,
+): PurgatoryState {
+  const table = tableOf(state);
+  const hash = new Sha256();
+  for (const grant of body.grants) hash.update(access.read(grant.start, grant.length));
+  out.send("memory", "memory.release", { grants: body.grants });
+  const actual = hash.hex();
+  out.fact("purgatory", { k: out.self, expected: table.digest, actual });
+  if (actual !== table.digest) {
+    state.step = "looping";
+    out.send("cpu", "cpu.halt", { reason: "purgatory: segments do not match their SHA-256" });
+    return state;
+  }
+  if (state.word === 0) return enterKernel(state, out);
+  state.step = "command_line";
+  out.send("memory", "memory.read", {
+    tag: "command_line",
+    by: out.self,
+    address: table.commandLine,
+    length: COMMAND_LINE_BYTES,
+  });
+  return state;
+}
+
+const behaviour: Behaviour<PurgatoryState> = {
+  kind: "purgatory",
+  role: "program",
+  doc: "Checks the segments and passes the jump-back entry on.",
+  states: {
+    start: { handles: ["program.start"] },
+    table: { handles: ["memory.data"] },
+    digest: { handles: ["memory.granted"] },
+    command_line: { handles: ["memory.data"] },
+    written: { handles: ["memory.done"] },
+    looping: { handles: [] },
+  },
+  start: () => ({ step: "start", word: 0, entry: 0, table: null }),
+  label: (state) => state.step,
+  on: {
+    "program.start": (state, { body }, out) => {
+      state.word = body.word;
+      state.entry = body.entry;
+      state.step = "table";
+      out.send("memory", "memory.read", {
+        tag: "table",
+        by: out.self,
+        address: body.entry,
+        length: PAGE_BYTES,
+      });
+      return state;
+    },
+    "memory.data": takeData,
+    "memory.granted": checkDigest,
+    "memory.done": (state, _envelope, out) => enterKernel(state, out),
+  },
+};
+
+/** Purgatory's behaviour. */
+export const purgatory: AnyBehaviour = seal(behaviour);

@@ -1,0 +1,75 @@
+/**
+ * Every behaviour and every procedure of this house, in one registry: what a transport is given,
+ * inline or in a worker.
+ *
+ * @module
+ */
+import { type Registry, registryOf } from "../machine/actor.ts";
+import { cpu } from "./cpu/cpu.ts";
+import { HARDWARE_BEHAVIOURS } from "./hardware.ts";
+import { BOOT_PROCEDURES } from "./kernel/boot.ts";
+import { BUFFER_CACHE_PROCEDURES } from "./kernel/buffer_cache.ts";
+import { DEVICE_PROCEDURES } from "./kernel/device_model.ts";
+import { FILE_CONTENT_PROCEDURES } from "./kernel/file_content.ts";
+import { FILE_TRANSFER_PROCEDURES } from "./kernel/file_transfer.ts";
+import { FILESYSTEM_PROCEDURES } from "./kernel/filesystem.ts";
+import { FILESYSTEM_OPERATION_PROCEDURES } from "./kernel/filesystem_operations.ts";
+import { FREEZER_PROCEDURES } from "./kernel/freezer.ts";
+import type { ProcedureTable } from "./kernel/interpreter.ts";
+import { kernelBehaviour } from "./kernel/kernel.ts";
+import { KERNEL_KEXEC_PROCEDURES } from "./kernel/kernel_kexec.ts";
+import { KEXEC_LOAD_PROCEDURES } from "./kernel/kexec_load.ts";
+import { MACHINE_KEXEC_PROCEDURES } from "./kernel/machine_kexec.ts";
+import { POWER_PROCEDURES } from "./kernel/power.ts";
+import type { Procedure } from "./kernel/procedure.ts";
+import { SHELL_PROCEDURES } from "./kernel/shell.ts";
+import { SMALL_FILE_PROCEDURES } from "./kernel/small_files.ts";
+import { TMPFS_PROCEDURES } from "./kernel/tmpfs.ts";
+import { VMCORE_PROCEDURES } from "./kernel/vmcore.ts";
+import { WORKLOAD_PROCEDURES } from "./kernel/workload.ts";
+import { operator } from "./operator.ts";
+import { KEXEC_PROCEDURES } from "./programs/kexec.ts";
+import { PROGRAM_PROCEDURES } from "./programs/programs.ts";
+import { purgatory } from "./programs/purgatory.ts";
+
+/** All procedures of kernels and programs. */
+export const PROCEDURES: readonly Procedure[] = [
+  ...BOOT_PROCEDURES,
+  ...BUFFER_CACHE_PROCEDURES,
+  ...DEVICE_PROCEDURES,
+  ...FILE_CONTENT_PROCEDURES,
+  ...FILE_TRANSFER_PROCEDURES,
+  ...FILESYSTEM_PROCEDURES,
+  ...FILESYSTEM_OPERATION_PROCEDURES,
+  ...FREEZER_PROCEDURES,
+  ...KERNEL_KEXEC_PROCEDURES,
+  ...KEXEC_LOAD_PROCEDURES,
+  ...MACHINE_KEXEC_PROCEDURES,
+  ...POWER_PROCEDURES,
+  ...SHELL_PROCEDURES,
+  ...SMALL_FILE_PROCEDURES,
+  ...TMPFS_PROCEDURES,
+  ...VMCORE_PROCEDURES,
+  ...WORKLOAD_PROCEDURES,
+  ...KEXEC_PROCEDURES,
+  ...PROGRAM_PROCEDURES,
+];
+
+/** A table of procedures; a name that comes twice is a mistake of the house. */
+export function procedureTable(procedures: readonly Procedure[]): ProcedureTable {
+  const table = new Map<string, Procedure>();
+  for (const procedure of procedures) {
+    if (table.has(procedure.name)) throw new Error(`Procedure '${procedure.name}' twice`);
+    table.set(procedure.name, procedure);
+  }
+  return table;
+}
+
+/** Behaviours by kind. */
+export const REGISTRY: Registry = registryOf([
+  ...HARDWARE_BEHAVIOURS,
+  cpu,
+  operator,
+  purgatory,
+  kernelBehaviour(procedureTable(PROCEDURES)),
+]);

@@ -1,0 +1,149 @@
+/**
+ * A mainline run made ready: the plan for the scheduler and, where the run begins with a new
+ * machine, the disk it begins with.
+ *
+ * @module
+ */
+import type { Choice } from "../../machine/choices.ts";
+import { UsageError } from "../../machine/errors.ts";
+import { FlatStore } from "../../machine/flat_store.ts";
+import { hardwareProfile } from "../../machine/hardware_profile.ts";
+import type { Plain } from "../../machine/messages/shape.ts";
+import { observe } from "../../machine/observer.ts";
+import type { RunPlan } from "../../machine/run_plan.ts";
+import { buildDisk, DISK_PATHS, type DiskBuild } from "../disk_image/build_disk.ts";
+import { syntheticInitramfs } from "../disk_image/synthetic_initramfs.ts";
+import { syntheticKernel } from "../disk_image/synthetic_kernel.ts";
+import { hardwareActors, type HardwareSetup } from "../hardware.ts";
+import type { KernelProfile } from "../kernel/profiles.ts";
+import type { OperatorConfig } from "../operator.ts";
+import { REGISTRY } from "../registry.ts";
+import { bootMenu, type MainlineOptions, mainlineScript, recoveryScript } from "./mainline.ts";
+
+const MIB = 0x10_0000;
+/** A person waits that long for a prompt, in virtual ns: longer than the slowest transfer. */
+const PATIENCE_NS = 3_600_000_000_000;
+/** Steps that may run at the same time. */
+const BATCH_MAX = 16;
+/** 20 November 2026, when the machine was bought. */
+export const REAL_SECONDS = 1_795_132_800;
+
+/** What a run is to be. */
+export interface RunSettings {
+  readonly mainline: MainlineOptions;
+  readonly memoryBytes: number;
+  readonly cpus: number;
+  readonly hardware: string;
+  readonly seed: number;
+  readonly choices: readonly Choice[];
+  readonly seededOrder: boolean;
+  /** Wall clock at virtual time 0, in us since 1970. */
+  readonly realBaseUs: number;
+  readonly brokenNetwork: boolean;
+  /** bzImage of B and C where it is not the laboratory's own, with the initramfs they get. */
+  readonly kernelFile?: Uint8Array;
+  readonly payload?: Uint8Array;
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / MIB)} MiB`;
+}
+
+/**
+ * Says what is wrong with a machine's size for a kernel profile.
+ *
+ * @throws {UsageError} with the least that works, or the profile to take.
+ */
+export function checkSize(profile: KernelProfile, memoryBytes: number): void {
+  if (memoryBytes < profile.memoryMin) {
+    throw new UsageError(
+      `${mebibytes(memoryBytes)} of memory is too little for kernel profile ${profile.name}: ` +
+        `its window ends at ${mebibytes(profile.window.end)} and A needs as much again for what ` +
+        `stood there; the least that works is ${mebibytes(profile.memoryMin)}`,
+    );
+  }
+  if (memoryBytes > profile.memoryMax) {
+    throw new UsageError(
+      `${mebibytes(memoryBytes)} of memory is more than kernel profile ${profile.name} ` +
+        `(${profile.arch}) can swap: at most ${mebibytes(profile.memoryMax)}; ` +
+        "take --kernel-profile 6.1-cured",
+    );
+  }
+}
+
+/** The actors that power-on starts. */
+export function machineActors(settings: RunSettings): RunPlan["hardware"] {
+  const setup: HardwareSetup = {
+    memoryBytes: settings.memoryBytes,
+    cpuCount: settings.cpus,
+    hardwareProfile: settings.hardware,
+    realBaseUs: settings.realBaseUs,
+    brokenNetwork: settings.brokenNetwork,
+    refusals: settings.choices.flatMap((choice) => choice.kind === "refuse" ? [choice] : []),
+  };
+  const { jumpNs } = hardwareProfile(settings.hardware);
+  const processor = {
+    name: "cpu",
+    behaviour: "cpu",
+    config: { count: settings.cpus, jumpNs },
+  };
+  const others = hardwareActors(setup);
+  // The firmware begins its self-test as it is started, so it comes last.
+  return [processor, ...others];
+}
+
+/** The plan of a run. */
+export function planRun(settings: RunSettings): RunPlan {
+  checkSize(settings.mainline.profile, settings.memoryBytes);
+  const operator: OperatorConfig = {
+    script: mainlineScript(settings.mainline),
+    recovery: recoveryScript(settings.mainline),
+    patienceNs: PATIENCE_NS + settings.mainline.awayNs,
+  };
+  return {
+    registry: REGISTRY,
+    people: [{
+      name: "operator",
+      behaviour: "operator",
+      config: JSON.parse(JSON.stringify(operator)) as Plain,
+    }],
+    hardware: machineActors(settings),
+    makeRam: () => FlatStore.make(settings.memoryBytes),
+    linkLatency: hardwareProfile(settings.hardware).linkLatencyNs,
+    seed: settings.seed,
+    choices: settings.choices,
+    seededOrder: settings.seededOrder,
+    observer: observe,
+    batchMax: BATCH_MAX,
+  };
+}
+
+/** A new machine's disk. */
+export function newDisk(settings: RunSettings): DiskBuild {
+  const { profile } = settings.mainline;
+  const bzImage = settings.kernelFile ??
+    syntheticKernel({
+      arch: profile.arch,
+      version: profile.version,
+      profile: profile.name,
+      release: profile.release,
+    });
+  return buildDisk({
+    memoryBytes: settings.memoryBytes,
+    cpuCount: settings.cpus,
+    hardwareProfile: settings.hardware,
+    kernelBytes: { bzImage, initramfs: syntheticInitramfs() },
+    loaderEntries: bootMenu().map(({ name, append }) => ({
+      name,
+      kernel: DISK_PATHS.boot.kernel,
+      initrd: DISK_PATHS.boot.initrd,
+      append,
+    })),
+    rootFiles: settings.payload === undefined
+      ? []
+      : [{ path: "/root/payload", data: settings.payload, mode: 0o600 }],
+    realSeconds: Math.floor(settings.realBaseUs / 1_000_000),
+    seed: settings.seed,
+    diskSignature: (0x6b6a_0000 + settings.seed) >>> 0,
+  });
+}

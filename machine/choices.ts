@@ -1,0 +1,69 @@
+/**
+ * All that is not determined by scenario and seed: an entry in one list. A run is scenario + seed
+ * + choices; replaying the list gives the run again (DESIGN.md law 5).
+ *
+ * @module
+ */
+import {
+  type Infer,
+  integer,
+  list,
+  natural,
+  oneOf,
+  optional,
+  type Plain,
+  record,
+  text,
+} from "./messages/shape.ts";
+
+const powerCut = record({
+  kind: oneOf("power_cut"),
+  /** The cut strikes before the first delivery whose event would have this number or a later one. */
+  at: natural,
+  /** Fate of the writes in the disk's cache. */
+  durable: oneOf("none", "all", "seeded", "listed"),
+  /** With `listed`: indices of the writes that survive. */
+  survivors: optional(list(natural)),
+  torn: optional(record({ index: natural, sectors: natural })),
+});
+
+const refusal = record({
+  kind: oneOf("refuse"),
+  device: text,
+  phase: text,
+  /** Which time the phase is asked of it since power-on, from 1. */
+  time: natural,
+  result: integer,
+});
+
+const loss = record({ kind: oneOf("lose"), msg: natural });
+const delay = record({ kind: oneOf("delay"), msg: natural, ns: natural });
+const order = record({
+  kind: oneOf("order"),
+  /** Deliveries made before the one that is picked. */
+  at: natural,
+  /** Which of the deliveries due at the same time comes first, in order of their sending. */
+  pick: natural,
+});
+
+/** One choice. */
+export type Choice =
+  | Infer<typeof powerCut>
+  | Infer<typeof refusal>
+  | Infer<typeof loss>
+  | Infer<typeof delay>
+  | Infer<typeof order>;
+
+const SHAPES = { power_cut: powerCut, refuse: refusal, lose: loss, delay, order } as const;
+
+/** What is wrong with a choice that was read, or `undefined`. */
+export function checkChoice(value: Plain, path: string): string | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return `${path} is not a choice`;
+  }
+  const kind: unknown = Reflect.get(value, "kind");
+  if (typeof kind !== "string" || !Object.hasOwn(SHAPES, kind)) {
+    return `${path}.kind is not one of ${Object.keys(SHAPES).join(", ")}`;
+  }
+  return SHAPES[kind as keyof typeof SHAPES].check(value, path);
+}

@@ -1,0 +1,98 @@
+/**
+ * One rule's count over all runs that a checker was given, and the context of its fold.
+ *
+ * @module
+ */
+import { blobDigest, type BlobSource } from "../trace/blobs.ts";
+import type { TraceEvent } from "../trace/event.ts";
+import type { RuleResult, Violation } from "./report.ts";
+import type { Rule, RuleContext, RuleRun } from "./rule.ts";
+
+/** Where the checker is; shared by all tallies. */
+export interface TallyPlace {
+  trace: number;
+  seq: number;
+}
+
+/** What a tally needs besides its rule. */
+export interface TallyOptions {
+  readonly blobs: BlobSource;
+  readonly violationsMax: number;
+}
+
+const UTF8 = new TextDecoder();
+
+/** See the module's header. */
+export class RuleTally implements RuleContext {
+  readonly #rule: Rule;
+  readonly #place: TallyPlace;
+  readonly #options: TallyOptions;
+  readonly #violations: Violation[] = [];
+  #held = 0;
+  #violated = 0;
+  #missing = 0;
+  #run: RuleRun | undefined;
+
+  constructor(rule: Rule, place: TallyPlace, options: TallyOptions) {
+    this.#rule = rule;
+    this.#place = place;
+    this.#options = options;
+  }
+
+  get trace(): number {
+    return this.#place.trace;
+  }
+
+  /** Whether a fold is open. */
+  get isOpen(): boolean {
+    return this.#run !== undefined;
+  }
+
+  /** Opens the rule's fold. */
+  open(): RuleRun {
+    return this.#run = this.#rule.open(this);
+  }
+
+  /** Ends the fold, if one is open. */
+  close(): void {
+    this.#run?.end?.();
+    this.#run = undefined;
+  }
+
+  held(): void {
+    this.#held++;
+  }
+
+  violated(reason: string, seq: number = this.#place.seq): void {
+    this.#violated++;
+    if (this.#violations.length < this.#options.violationsMax) {
+      this.#violations.push({ trace: this.#place.trace, seq, reason });
+    }
+  }
+
+  bytes(event: TraceEvent): Uint8Array | undefined {
+    if (event.blob === undefined) return undefined;
+    const bytes = this.#options.blobs.get(blobDigest(event.blob));
+    if (bytes === undefined) this.#missing++;
+    return bytes;
+  }
+
+  text(field: string | undefined, event: TraceEvent): string | undefined {
+    if (field !== undefined) return field;
+    const bytes = this.bytes(event);
+    return bytes === undefined ? undefined : UTF8.decode(bytes);
+  }
+
+  /** The rule's line of the report. */
+  result(): RuleResult {
+    const { id, severity, statement, source, systems, kind } = this.#rule;
+    const held = this.#held;
+    const verdict = this.#violated > 0 ? "violated" : held > 0 ? "held" : "vacuous";
+    return {
+      ...{ id, severity, statement, source, systems, kind, verdict, held },
+      violated: this.#violated,
+      violations: [...this.#violations],
+      missingBlobs: this.#missing,
+    };
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * Rules of the CPU around a jump: what is saved, when interrupts are off, who is online
+ * (protocol.md B.4.1, C.7, C.8).
+ *
+ * @module
+ */
+import type { Rule } from "../../conformance/rule.ts";
+import { PerKernel } from "./per_kernel.ts";
+
+/** F30; also part of F100. */
+export const SAME_STATE: Rule = {
+  id: "F30",
+  severity: "error",
+  statement: "The CPU state a kernel restores is the one it saved",
+  source: "protocol.md F.1 F30, C.8",
+  systems: "*",
+  kind: "matches",
+  open(context) {
+    const saved = new Map<string, string>();
+    return {
+      facts: {
+        boot: ({ k }) => void saved.delete(k),
+        save({ k, what, digest }) {
+          if (what === "cpu") saved.set(k, digest);
+        },
+        restore({ k, what, digest }) {
+          const wanted = saved.get(k);
+          if (what !== "cpu" || wanted === undefined) return;
+          if (digest === wanted) context.held();
+          else context.violated(`kernel ${k} restores CPU state ${digest}, it saved ${wanted}`);
+        },
+      },
+    };
+  },
+};
+
+const SAVE_AND_RESTORE: Rule = {
+  id: "F31",
+  severity: "error",
+  statement: "A kernel saves its CPU state before a preserving jump, and restores it after the " +
+    "return and before it lets interrupts in",
+  source: "protocol.md F.1 F31, C.7 steps 1 and 21",
+  systems: "*",
+  kind: "always-before",
+  open(context) {
+    const kernels = new PerKernel(() => ({
+      calling: false,
+      saved: false,
+      away: false,
+      restoring: false,
+    }));
+    return {
+      facts: {
+        boot: ({ k }) => kernels.forget(k),
+        exec: ({ k }) => void Object.assign(kernels.of(k), { calling: true, saved: false }),
+        exec_done: ({ k }) => void Object.assign(kernels.of(k), { calling: false }),
+        save({ k, what }) {
+          if (what === "cpu") kernels.of(k).saved = true;
+        },
+        restore({ k, what }) {
+          const state = kernels.of(k);
+          if (what !== "cpu" || !state.restoring) return;
+          state.restoring = false;
+          context.held();
+        },
+        jump({ from, to, preserve }) {
+          const leaving = kernels.of(from);
+          if (leaving.calling && preserve) {
+            if (!leaving.saved) context.violated(`kernel ${from} jumps with no CPU state saved`);
+            leaving.away = true;
+          }
+          leaving.calling = false;
+          const entered = kernels.of(to);
+          entered.restoring = entered.away;
+          entered.away = false;
+        },
+        interrupts({ k, enabled }) {
+          const state = kernels.of(k);
+          if (!enabled || !state.restoring) return;
+          state.restoring = false;
+          context.violated(`kernel ${k} lets interrupts in before it restored its CPU state`);
+        },
+      },
+    };
+  },
+};
+
+const INTERRUPTS_OFF: Rule = {
+  id: "F32",
+  severity: "error",
+  statement:
+    "Interrupts are off when a kernel jumps, and stay off after its return until the CPU " +
+    "state is restored",
+  source: "protocol.md F.1 F32, C.7 step 2, B.4.1 step 10",
+  systems: "*",
+  kind: "always-before",
+  open(context) {
+    const kernels = new PerKernel(() => ({
+      calling: false,
+      enabled: true,
+      away: false,
+      restoring: false,
+    }));
+    return {
+      facts: {
+        boot: ({ k }) => kernels.forget(k),
+        exec: ({ k }) => void (kernels.of(k).calling = true),
+        exec_done: ({ k }) => void (kernels.of(k).calling = false),
+        interrupts({ k, enabled }) {
+          const state = kernels.of(k);
+          state.enabled = enabled;
+          if (!enabled || !state.restoring) return;
+          state.restoring = false;
+          context.violated(`kernel ${k} lets interrupts in before its CPU state is restored`);
+        },
+        restore({ k, what }) {
+          if (what === "cpu") kernels.of(k).restoring = false;
+        },
+        jump({ from, to, preserve }) {
+          const entered = kernels.of(to);
+          entered.restoring = entered.away;
+          entered.away = false;
+          const leaving = kernels.of(from);
+          if (!leaving.calling) return;
+          leaving.calling = false;
+          leaving.away = preserve;
+          if (leaving.enabled) context.violated(`kernel ${from} jumps with interrupts on`);
+          else context.held();
+        },
+      },
+    };
+  },
+};
+
+const ONE_CPU: Rule = {
+  id: "F33",
+  severity: "error",
+  statement: "Only the boot CPU is online when a kernel jumps",
+  source: "protocol.md F.1 F33, B.4.1 steps 8-9 (6.1)",
+  systems: "VGMST",
+  kind: "always-before",
+  open(context) {
+    const kernels = new PerKernel(() => ({
+      calling: false,
+      online: undefined as string | undefined,
+    }));
+    return {
+      facts: {
+        boot: ({ k }) => kernels.forget(k),
+        exec: ({ k }) => void (kernels.of(k).calling = true),
+        exec_done: ({ k }) => void (kernels.of(k).calling = false),
+        cpus: ({ k, online }) => void (kernels.of(k).online = online),
+        jump({ from }) {
+          const { calling, online } = kernels.of(from);
+          kernels.of(from).calling = false;
+          if (!calling || online === undefined) return;
+          if (/^0(?:-0)?$/.test(online)) context.held();
+          else context.violated(`kernel ${from} jumps with CPUs ${online} online`);
+        },
+      },
+    };
+  },
+};
+
+const LEGACY_INTERRUPTS: Rule = {
+  id: "F96",
+  severity: "error",
+  statement: "The IO-APIC is put into legacy mode before a preserving jump",
+  source: "protocol.md F.1 F96, C.7 step 3 (6.1)",
+  systems: "M",
+  kind: "always-before",
+  open(context) {
+    const kernels = new PerKernel(() => ({ calling: false, legacy: false }));
+    return {
+      facts: {
+        boot: ({ k }) => kernels.forget(k),
+        exec: ({ k }) => void (kernels.of(k).calling = true),
+        exec_done: ({ k }) => void (kernels.of(k).calling = false),
+        ioapic: ({ k, mode }) => void (kernels.of(k).legacy = mode === "legacy"),
+        jump({ from, preserve }) {
+          const state = kernels.of(from);
+          if (state.calling && preserve) {
+            if (state.legacy) context.held();
+            else context.violated(`kernel ${from} jumps with its IO-APIC not in legacy mode`);
+          }
+          state.calling = false;
+        },
+      },
+    };
+  },
+};
+
+const NO_WAY_BACK: Rule = {
+  id: "F97",
+  severity: "error",
+  statement: "From the point of no return to the jump nothing is allocated and nothing fails",
+  source: "protocol.md F.1 F97, B.4.2 (6.1)",
+  systems: "VM",
+  kind: "never",
+  open(context) {
+    const beyond = new Set<string>();
+    const broken = (k: string, what: string) => {
+      if (beyond.delete(k)) context.violated(`kernel ${k} ${what} beyond the point of no return`);
+    };
+    return {
+      facts: {
+        boot: ({ k }) => void beyond.delete(k),
+        power: () => beyond.clear(),
+        point_of_no_return: ({ k }) => void beyond.add(k),
+        allocate: ({ k }) => broken(k, "allocates"),
+        exec_done: ({ k }) => broken(k, "comes back to its caller"),
+        phase: ({ k }) => broken(k, "calls a device"),
+        thaw: ({ k }) => broken(k, "thaws its tasks"),
+        panic: ({ k }) => broken(k, "panics"),
+        jump({ from }) {
+          if (beyond.delete(from)) context.held();
+        },
+      },
+    };
+  },
+};
+
+/** Rules F30 to F33, F96 and F97. */
+export const CPU_RULES: readonly Rule[] = [
+  SAME_STATE,
+  SAVE_AND_RESTORE,
+  INTERRUPTS_OFF,
+  ONE_CPU,
+  LEGACY_INTERRUPTS,
+  NO_WAY_BACK,
+];

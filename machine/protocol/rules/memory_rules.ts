@@ -1,0 +1,159 @@
+/**
+ * Rules of memory: what a kernel finds again, and what others may write meanwhile (protocol.md
+ * C.5, D.3).
+ *
+ * @module
+ */
+import { mergeFacts } from "../../conformance/merge.ts";
+import type { Rule, RuleContext, RuleRun } from "../../conformance/rule.ts";
+import { countPages, intersect, subtract } from "../../formats/page_runs.ts";
+import { compareFrames, framesOf } from "./frames.ts";
+import { rangePages } from "./hex.ts";
+import { pagesOf, pageText } from "./page_text.ts";
+import { PerKernel } from "./per_kernel.ts";
+import { Windows } from "./windows.ts";
+
+/** Frames below 640 KiB. */
+const LOW_FRAMES = 0xa0;
+
+/** A fold that compares the frames below `limit` at a kernel's jump and at its return. */
+function sameFrames(context: RuleContext, limit: number): RuleRun {
+  const kernels = new PerKernel(() => ({
+    sums: undefined as Uint8Array | undefined,
+    classes: undefined as Uint8Array | undefined,
+    /** Both halves of the jump are known to have been recorded. */
+    watched: false,
+  }));
+  return {
+    facts: {
+      boot: ({ k }) => kernels.forget(k),
+      frame_classes(fact, event) {
+        if (fact.when === "jump") kernels.of(fact.k).classes = framesOf(context, fact, event, 1);
+      },
+      frames(fact, event) {
+        const state = kernels.of(fact.k);
+        if (fact.when === "jump") {
+          state.sums = framesOf(context, fact, event, 4);
+          state.watched = true;
+          return;
+        }
+        if (!state.watched) return;
+        state.watched = false;
+        const { sums, classes } = state;
+        const after = framesOf(context, fact, event, 4);
+        if (sums === undefined || classes === undefined || after === undefined) return;
+        if (sums.length !== after.length) {
+          context.violated(
+            `kernel ${fact.k} left ${sums.length / 4} frames and finds ${after.length / 4}`,
+          );
+          return;
+        }
+        const end = Math.min(limit, fact.count);
+        const { compared, different, first } = compareFrames(sums, after, classes, 0, end);
+        if (first !== undefined) {
+          context.violated(
+            `kernel ${fact.k} finds ${different} of ${compared} pages changed, the first ` +
+              pageText(first),
+          );
+        } else if (compared > 0) context.held();
+      },
+    },
+  };
+}
+
+/** F23; also part of F100. */
+export const SAME_MEMORY: Rule = {
+  id: "F23",
+  severity: "error",
+  statement: "A kernel finds every page of its own as it left it, whatever ran meanwhile",
+  source:
+    "protocol.md F.1 F23, B.4.3 step 8; pages that are free, of an image or not to be saved " +
+    "are not its own",
+  systems: "VGM",
+  kind: "matches",
+  open: (context) => sameFrames(context, Number.POSITIVE_INFINITY),
+};
+
+const LOW_MEMORY: Rule = {
+  id: "F78",
+  severity: "error",
+  statement: "The low 640 KiB are back in their place when a kernel is entered again",
+  source: "protocol.md F.1 F78, D.3",
+  systems: "RVM",
+  kind: "matches",
+  open: (context) => sameFrames(context, LOW_FRAMES),
+};
+
+const INSIDE_WINDOW: Rule = {
+  id: "F24",
+  severity: "error",
+  statement: "While a kernel is away, others write only pages that its loaded image gave them",
+  source: "protocol.md F.1 F24, C.4-C.5 (D(img)); ends when power goes, and speaks only of RAM",
+  systems: "RVGM",
+  kind: "never",
+  open(context) {
+    const windows = new Windows(context);
+    return {
+      facts: mergeFacts(windows.facts, {
+        power({ op }) {
+          if (op === "off" || op === "loss" || op === "reset") windows.away.clear();
+        },
+        memory_write(fact, event) {
+          for (const [owner, window] of windows.away) {
+            if (owner === fact.k) continue;
+            const runs = pagesOf(context, fact.runs, event);
+            if (runs === undefined) return;
+            const ram = window.ram === undefined ? runs : intersect(runs, window.ram);
+            const outside = subtract(ram, window.destinations);
+            const [first] = outside;
+            if (first === undefined) context.held();
+            else {
+              context.violated(
+                `kernel ${fact.k} (by '${fact.by}') writes ${countPages(outside)} pages of ` +
+                  `kernel ${owner}, the first ${pageText(first.pfn)}`,
+              );
+            }
+          }
+        },
+      }),
+    };
+  },
+};
+
+const WINDOW_NOT_SHOWN: Rule = {
+  id: "F49",
+  severity: "error",
+  statement: "The memory a saver is shown as the previous kernel's has no page of its own window",
+  source: "protocol.md F.1 F49, B.4.3 step 3(a)",
+  systems: "VM",
+  kind: "never",
+  open(context) {
+    const windows = new Windows(context);
+    return {
+      facts: mergeFacts(windows.facts, {
+        vmcore({ k, ranges }) {
+          const shown = rangePages(ranges);
+          for (const [owner, window] of windows.away) {
+            if (owner === k) continue;
+            const [common] = intersect(shown, window.destinations);
+            if (common === undefined) context.held();
+            else {
+              context.violated(
+                `kernel ${k} is shown ${pageText(common.pfn)} of its own window as kernel ` +
+                  `${owner}'s`,
+              );
+            }
+          }
+        },
+      }),
+    };
+  },
+};
+
+/** Rules F23, F24, F49 and F78. */
+export const MEMORY_RULES: readonly Rule[] = [
+  SAME_MEMORY,
+  INSIDE_WINDOW,
+  WINDOW_NOT_SHOWN,
+  LOW_MEMORY,
+];

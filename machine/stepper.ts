@@ -1,0 +1,124 @@
+/**
+ * Walks a run forward and back, from barrier to barrier: back by the nearest checkpoint and a
+ * replay from there.
+ *
+ * It takes checkpoints as it goes. When there are too many it forgets every second one and takes
+ * them half as often, so that a long run is walked with bounded memory.
+ *
+ * @module
+ */
+import type { BlockStore } from "./block_store.ts";
+import { type Checkpoint, keepOnly, rewindTo, takeCheckpoint } from "./checkpoint.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+/** How often checkpoints are taken, and how many are kept. */
+export interface StepperOptions {
+  /** Barriers from one checkpoint to the next. */
+  readonly every?: number;
+  /** Checkpoints kept at most, at least 2. */
+  readonly most?: number;
+}
+
+interface Stop {
+  readonly position: number;
+  readonly checkpoint: Checkpoint;
+}
+
+/** See the module's header. */
+export class Stepper {
+  readonly scheduler: Scheduler;
+  readonly #blocks: BlockStore;
+  readonly #most: number;
+  #every: number;
+  #stops: Stop[];
+  #position = 0;
+  #goesOn = true;
+
+  constructor(scheduler: Scheduler, blocks: BlockStore, options: StepperOptions = {}) {
+    this.scheduler = scheduler;
+    this.#blocks = blocks;
+    this.#every = Math.max(1, options.every ?? 64);
+    this.#most = Math.max(2, options.most ?? 32);
+    this.#stops = [{ position: 0, checkpoint: takeCheckpoint(scheduler, blocks) }];
+  }
+
+  /** Barriers passed since the stepper was made. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Number of the event that comes next. */
+  get seq(): number {
+    return this.scheduler.recorder.next;
+  }
+
+  /** Checkpoints kept. */
+  get checkpoints(): number {
+    return this.#stops.length;
+  }
+
+  /** Whether the run is at its end. */
+  get ended(): boolean {
+    return !this.#goesOn;
+  }
+
+  /** Goes on by at most `count` barriers; returns how many there were. */
+  forward(count = 1): number {
+    const from = this.#position;
+    while (this.#goesOn && this.#position < from + count) {
+      this.#goesOn = this.scheduler.advance(1);
+      this.#position++;
+      const last = this.#stops.at(-1)?.position ?? 0;
+      if (this.#goesOn && this.#position >= last + this.#every) this.#stop();
+    }
+    return this.#position - from;
+  }
+
+  /**
+   * Goes back by `count` barriers.
+   *
+   * @throws {RangeError} if that is before the stepper's first barrier.
+   */
+  back(count = 1): void {
+    const target = this.#position - count;
+    if (target < 0) {
+      throw new RangeError(`Cannot go back ${count} steps: only ${this.#position} were made`);
+    }
+    this.#rewind((stop) => stop.position <= target);
+    this.forward(target - this.#position);
+  }
+
+  /**
+   * Goes to the first barrier at which event `seq` has happened, forward or back.
+   *
+   * @returns whether there is one; if not, the run is at its end.
+   * @throws {RangeError} if the event was recorded before the stepper was made.
+   */
+  goTo(seq: number): boolean {
+    const first = this.#stops[0]?.checkpoint.seq ?? 0;
+    if (seq < first) throw new RangeError(`Event ${seq} is before the first step, at ${first}`);
+    if (seq < this.seq) this.#rewind((stop) => stop.checkpoint.seq <= seq);
+    while (this.seq <= seq && this.#goesOn) this.forward();
+    return this.seq > seq;
+  }
+
+  #rewind(fits: (stop: Stop) => boolean): void {
+    const stop = this.#stops.findLast(fits);
+    if (stop === undefined) throw new RangeError("No checkpoint is that far back");
+    rewindTo(stop.checkpoint, this.scheduler, this.#blocks);
+    this.#stops = this.#stops.filter((other) => other.position <= stop.position);
+    this.#position = stop.position;
+    this.#goesOn = this.scheduler.outcome === undefined;
+  }
+
+  #stop(): void {
+    const checkpoint = takeCheckpoint(this.scheduler, this.#blocks);
+    const all = [...this.#stops, { position: this.#position, checkpoint }];
+    this.#stops = all;
+    if (all.length <= this.#most) return;
+    this.#stops = all.filter((_, index) => index % 2 === 0);
+    this.#every *= 2;
+    const kept = this.#stops.map((stop) => stop.checkpoint);
+    keepOnly(kept, all.map((stop) => stop.checkpoint));
+  }
+}

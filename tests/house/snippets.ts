@@ -1,0 +1,72 @@
+/**
+ * For each house rule a file that breaks it, and files that look as if they did but do not.
+ *
+ * @module
+ */
+
+/** Name of the rule, path of the file, what stands in it besides a header. */
+export const BROKEN: readonly (readonly [rule: string, path: string, text: string])[] = [
+  ["clock", "machine/a.ts", "export const now: number = Date.now();"],
+  ["clock", "machine/a.ts", "export const now: Date = new Date();"],
+  ["clock", "machine/a.ts", "const { now } = Date; export const n: number = now();"],
+  ["clock", "actors/a.ts", "export const text = `at ${performance.now()}`;"],
+  ["timer", "machine/transport/a.ts", "setTimeout(() => 1, 5);"],
+  ["timer", "machine/a.ts", "export const later = { queueMicrotask };"],
+  ["randomness", "machine/a.ts", "export const n: number = Math.random();"],
+  ["randomness", "actors/a.ts", "export const n: string = crypto.randomUUID();"],
+  ["host-call", "machine/a.ts", "Deno.exit();"],
+  ["host-call", "machine/a.ts", "globalThis.Date;"],
+  ["host-call", "machine/a.ts", 'fetch("http://x");'],
+  ["host-call", "actors/a.ts", 'new Worker("x");'],
+  ["host-call", "machine/a.ts", "Atomics.wait(cells, 0, 0);"],
+  ["host-call", "actors/a.ts", 'console.log("x");'],
+  ["host-call", "machine/a.ts", "process.hrtime();"],
+  ["dynamic-import", "machine/a.ts", 'export const a = () => import("./b.ts");'],
+  ["promise", "actors/a.ts", "export async function a(): Promise<void> {}"],
+  ["any", "std/a/b.ts", "export function a(b: any): void {}"],
+  ["any", "tests/a_test.ts", "export const a = b as any;"],
+  ["double-cast", "server/a.ts", "export const a = b as unknown as string;"],
+  ["only-re-exports", "mod.ts", "const a = 1;"],
+  ["machine-below", "machine/a.ts", 'import { a } from "../actors/a.ts";'],
+  ["machine-below", "machine/host/a.ts", 'new URL("../../actors/a.ts", import.meta.url);'],
+  ["machine-below", "machine/a/b.ts", 'export * from "../../server/a.ts";'],
+  ["actors-below", "actors/a.ts", 'import type { A } from "../server/a.ts";'],
+  ["server-below", "server/a.ts", 'import "../cli.ts";'],
+  ["foreign-judge", "machine/conformance/a.ts", 'type A = import("../../actors/a.ts").A;'],
+  ["formats-alone", "machine/formats/a.ts", 'import { a } from "../actor.ts";'],
+  ["host-users", "machine/a.ts", 'import { a } from "./host/a.ts";'],
+  ["host-users", "actors/a.ts", 'export { a } from "../machine/host/a.ts";'],
+  ["packages", "machine/a.ts", 'import { Hono } from "hono";'],
+  ["node-modules", "machine/a.ts", 'import { readFileSync } from "node:fs";'],
+  ["node-modules", "machine/a.ts", 'import { createHash } from "node:crypto";'],
+  ["stand-ins", "std/cli/a.ts", 'import { a } from "../../machine/a.ts";'],
+  ["file-length", "tests/a_test.ts", "// a\n".repeat(401)],
+  ["file-name", "machine/someThing.ts", ""],
+  ["file-name", "machine/some-folder/a.ts", ""],
+  ["line-length", "server/a.ts", `// ${"x".repeat(98)}`],
+  ["switched-off-check", "server/a.ts", "// @ts-" + "ignore"],
+  ["unfinished", "machine/a.ts", "// TO" + "DO later"],
+  ["elsewhere", "machine/a.ts", "// see .." + "/shared/notes"],
+  ["elsewhere", "machine/a.ts", 'export const a = "/' + 'work/main";'],
+  ["function-length", "machine/a.ts", `export function a(): void {${"\n".repeat(70)}}`],
+];
+
+/** Path and text of files that break no rule. */
+export const SOUND: readonly (readonly [path: string, text: string])[] = [
+  ["machine/a.ts", '// Date.now() and fetch("x")\nexport const a = "new Date(), Deno.exit()";'],
+  ["machine/a.ts", "export const a = /Math.random()/.test(`Date.now ${1} console.log(`);"],
+  ["machine/a.ts", "export const a: number = Date.UTC(2008, 9, 9);"],
+  ["machine/a.ts", "export const a = { Deno: 1, performance: 2 }.Deno;"],
+  ["actors/a.ts", "export const a = (console: Out, process: Task) => console.write(process.env);"],
+  ["actors/a.ts", "export const a = (memory: Memory) => memory.fetch(0).setTimeout();"],
+  ["machine/host/a.ts", "export const a: number = Date.now();\nawait fetch(Deno.cwd());"],
+  ["actors/worker_entry.ts", 'import { serve } from "../machine/host/worker.ts";\nawait serve();'],
+  ["server/a.ts", 'import { a } from "../machine/host/a.ts";\nimport { b } from "../actors/b.ts";'],
+  ["machine/digest.ts", 'import { createHash } from "node:crypto";'],
+  ["machine/formats/a.ts", 'import "node:zlib";\nimport { a } from "../errors.ts";'],
+  ["machine/a.ts", "export const many = 1; // company, anything"],
+  ["mod.ts", 'export { a } from "./machine/a.ts";\nexport * from "./actors/b.ts";'],
+  ["std/cli/_options.ts", ""],
+  ["machine/a.ts", `export function a(): void {${"\n".repeat(69)}}`],
+  ["machine/a.ts", `// ${"ü".repeat(97)}`],
+];
