@@ -29,6 +29,7 @@ import { VMCORE_PROCEDURES } from "./kernel/vmcore.ts";
 import { WORKLOAD_PROCEDURES } from "./kernel/workload.ts";
 import { operator } from "./operator.ts";
 import { KEXEC_PROCEDURES } from "./programs/kexec.ts";
+import { JUMP_BACK_PROCEDURES } from "./programs/kexec_jump_back.ts";
 import { PROGRAM_PROCEDURES } from "./programs/programs.ts";
 import { purgatory } from "./programs/purgatory.ts";
 
@@ -52,6 +53,7 @@ export const PROCEDURES: readonly Procedure[] = [
   ...VMCORE_PROCEDURES,
   ...WORKLOAD_PROCEDURES,
   ...KEXEC_PROCEDURES,
+  ...JUMP_BACK_PROCEDURES,
   ...PROGRAM_PROCEDURES,
 ];
 

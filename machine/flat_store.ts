@@ -20,6 +20,11 @@ const EPOCH = 0;
 const RECORDS = 1;
 /** Words of one undo record: page number, epoch that wants the old content. */
 const RECORD_WORDS = 2;
+/** Pages that can be set aside, as a multiple of the store's, and at least. */
+const ASIDE_TIMES = 4;
+const ASIDE_PAGES_MIN = 2048;
+/** Pages by which the log grows. */
+const GROWTH_PAGES = 256;
 
 /** The shared parts of a store, as they are handed to a worker. */
 export interface FlatStoreParts {
@@ -55,13 +60,14 @@ export class FlatStore {
   /** A store of zeroes; `byteLength` is a multiple of the page size. */
   static make(byteLength: number): FlatStore {
     const pages = Math.ceil(byteLength / PAGE_BYTES);
-    const most = Math.max(byteLength, PAGE_BYTES) * 4;
+    const recordsMax = Math.max(pages * ASIDE_TIMES, ASIDE_PAGES_MIN);
     return new FlatStore({
       bytes: new SharedArrayBuffer(pages * PAGE_BYTES),
       header: new SharedArrayBuffer(64),
       saved: new SharedArrayBuffer(pages * 4),
-      records: new SharedArrayBuffer(0, { maxByteLength: pages * 4 * RECORD_WORDS * 4 + 65536 }),
-      aside: new SharedArrayBuffer(0, { maxByteLength: most + 65536 }),
+      // Only what is used of these takes room.
+      records: new SharedArrayBuffer(0, { maxByteLength: recordsMax * RECORD_WORDS * 4 }),
+      aside: new SharedArrayBuffer(0, { maxByteLength: recordsMax * PAGE_BYTES }),
     });
   }
 
@@ -203,17 +209,19 @@ export class FlatStore {
 
   /** Grows the shared log; another thread may have grown it further in the meantime. */
   #room(records: number): void {
-    growTo(this.parts.aside, Math.ceil(records / 256) * 256 * PAGE_BYTES);
-    growTo(this.parts.records, Math.ceil(records / 256) * 256 * RECORD_WORDS * 4);
+    growTo(this.parts.aside, records, PAGE_BYTES);
+    growTo(this.parts.records, records, RECORD_WORDS * 4);
   }
 }
 
-function growTo(buffer: SharedArrayBuffer, wanted: number): void {
-  if (wanted > buffer.maxByteLength) {
+function growTo(buffer: SharedArrayBuffer, records: number, recordBytes: number): void {
+  const needed = records * recordBytes;
+  if (needed > buffer.maxByteLength) {
     const hint = "forget snapshots, or take fewer";
-    throw new LimitError("snapshotBytes", wanted, buffer.maxByteLength, hint);
+    throw new LimitError("snapshotBytes", needed, buffer.maxByteLength, hint);
   }
-  while (buffer.byteLength < wanted) {
+  while (buffer.byteLength < needed) {
+    const wanted = Math.min(needed + GROWTH_PAGES * recordBytes, buffer.maxByteLength);
     try {
       buffer.grow(wanted);
     } catch (error) {

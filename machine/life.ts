@@ -147,6 +147,14 @@ export class LifeTable {
     return this.#living.get(name);
   }
 
+  /** The actor that something is for. */
+  of(
+    item: { readonly actor: string; readonly life?: LiveActor | undefined },
+  ): LiveActor | undefined {
+    const { life } = item;
+    return life !== undefined && life.alive ? life : this.#living.get(item.actor);
+  }
+
   has(name: string): boolean {
     return this.#living.has(name);
   }

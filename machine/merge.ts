@@ -57,7 +57,7 @@ function requeue(core: RunCore, life: LiveActor, vt: number): void {
   for (const envelope of deferred) {
     if (life.verdict(envelope.type) === "defer") life.deferred.push(envelope);
     // Its sender's clock was taken over when it was deferred.
-    else core.enterMessage(vt, envelope, 0);
+    else core.enterMessage(vt, envelope, 0, life);
   }
 }
 
@@ -155,7 +155,7 @@ function send(
     }
     at += fate;
   }
-  core.enterMessage(at, envelope, lastLamport);
+  core.enterMessage(at, envelope, lastLamport, other);
 }
 
 function recordSend(

@@ -7,17 +7,27 @@
  * @module
  */
 import { type Role, ROLES } from "./messages/declare.ts";
-import type { Plain, Shape } from "./messages/shape.ts";
+import { flag, integer, natural, type Plain, type Shape, text } from "./messages/shape.ts";
 import { checkMessage, isMessageType, MESSAGES, type MessageType } from "./messages/vocabulary.ts";
+
+type Check = Shape<unknown>["check"];
 
 interface Field {
   readonly name: string;
-  readonly check: Shape<unknown>["check"];
+  readonly check: Check;
+  /** One of {@linkcode SCALARS} by number, or -1. */
+  readonly scalar: number;
 }
+
+/** Shapes that are looked at here, because nearly all fields have one of them. */
+const SCALARS: readonly Check[] = [text.check, flag.check, natural.check, integer.check];
+const [TEXT, FLAG, NATURAL, INTEGER] = [0, 1, 2, 3];
 
 /** A prepared message type. */
 export interface MessageFacts {
   readonly type: MessageType;
+  /** Its place in the vocabulary. */
+  readonly number: number;
   /** Bit sets of roles, see {@linkcode roleBit}. */
   readonly from: number;
   readonly to: number;
@@ -37,22 +47,27 @@ function bits(roles: readonly Role[]): number {
   return roles.reduce((all, role) => all | roleBit(role), 0);
 }
 
-function prepare(type: MessageType): MessageFacts {
+function prepare(type: MessageType, number: number): MessageFacts {
   const declaration = MESSAGES[type];
   const shapes: { readonly [name: string]: Shape<unknown> } = declaration.body.fields;
   const hex: readonly string[] = "hex" in declaration ? declaration.hex ?? [] : [];
   return {
     type,
+    number,
     from: bits(declaration.from),
     to: bits(declaration.to),
-    fields: Object.entries(shapes).map(([name, shape]) => ({ name, check: shape.check })),
+    fields: Object.entries(shapes).map(([name, shape]) => ({
+      name,
+      check: shape.check,
+      scalar: SCALARS.indexOf(shape.check),
+    })),
     grants: "grants" in shapes,
     hex: new Set(hex),
   };
 }
 
 const TABLE: ReadonlyMap<string, MessageFacts> = new Map(
-  Object.keys(MESSAGES).filter(isMessageType).map((type) => [type, prepare(type)]),
+  Object.keys(MESSAGES).filter(isMessageType).map((type, number) => [type, prepare(type, number)]),
 );
 
 /** What is known of a message type; `undefined` if none of that name is declared. */
@@ -62,13 +77,28 @@ export function messageFacts(type: string): MessageFacts | undefined {
 
 type Fields = { readonly [name: string]: Plain };
 
+function fitsField(field: Field, content: unknown): boolean {
+  switch (field.scalar) {
+    case TEXT:
+      return typeof content === "string";
+    case FLAG:
+      return typeof content === "boolean";
+    case NATURAL:
+      return Number.isSafeInteger(content) && Number(content) >= 0;
+    case INTEGER:
+      return Number.isSafeInteger(content);
+    default:
+      return field.check(content, "") === undefined;
+  }
+}
+
 /** For bodies that are written in the order of their declaration, as nearly all are. */
 function fitsInOrder(fields: readonly Field[], body: Fields): boolean {
   let index = 0;
   for (const name in body) {
     const field = fields[index];
     if (field === undefined || field.name !== name) return false;
-    if (field.check(body[name], "") !== undefined) return false;
+    if (!fitsField(field, body[name])) return false;
     index++;
   }
   return index === fields.length;

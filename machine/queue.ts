@@ -5,6 +5,7 @@
  * @module
  */
 import type { Envelope } from "./actor.ts";
+import type { LiveActor } from "./life.ts";
 
 /** A delivery that waits. */
 export interface Delivery {
@@ -17,6 +18,8 @@ export interface Delivery {
   readonly envelope?: Envelope;
   /** Lamport number of the sender at the send. */
   readonly lamport?: number;
+  /** The living actor itself, to spare a look-up; never part of a state that is handed out. */
+  readonly life?: LiveActor | undefined;
   readonly timer?: { readonly name: string; readonly setting: number };
 }
 
@@ -110,6 +113,11 @@ export class DeliveryQueue {
   #count(index: number, vt: number): number {
     if (this.#heap[index]?.vt !== vt) return 0;
     return 1 + this.#count(2 * index + 1, vt) + this.#count(2 * index + 2, vt);
+  }
+
+  /** All that wait as plain data, earliest first. */
+  plain(): readonly Delivery[] {
+    return this.list().map(({ life: _, ...item }) => item);
   }
 
   /** All that wait, earliest first. */

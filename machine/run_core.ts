@@ -8,7 +8,7 @@ import type { Envelope } from "./actor.ts";
 import { ChoiceBook, type ChoiceState } from "./choice_book.ts";
 import type { FlatStore } from "./flat_store.ts";
 import { GrantTable, type OpenGrant } from "./grant_table.ts";
-import { type Life, LifeTable } from "./life.ts";
+import { type Life, LifeTable, type LiveActor } from "./life.ts";
 import { LIMITS, withinLimit } from "./limits.ts";
 import { type Delivery, DeliveryQueue } from "./queue.ts";
 import { Random, type RandomState } from "./random.ts";
@@ -92,7 +92,7 @@ export class RunCore {
       tie: this.#tie,
       deliveries: this.deliveries,
       settings: this.#settings,
-      queue: this.queue.list(),
+      queue: this.queue.plain(),
       lives: this.lives.list().map((life) => life.plain()),
       grants: this.grants.list(),
       nextGrant: this.grants.next,
@@ -103,9 +103,9 @@ export class RunCore {
   }
 
   /** Enters a message; `lamport` is its sender's at the send. */
-  enterMessage(vt: number, envelope: Envelope, lamport: number): void {
+  enterMessage(vt: number, envelope: Envelope, lamport: number, life?: LiveActor): void {
     this.#checkRoom();
-    this.queue.push({ vt, tie: this.#tie++, actor: envelope.target, envelope, lamport });
+    this.queue.push({ vt, tie: this.#tie++, actor: envelope.target, envelope, lamport, life });
   }
 
   /** Enters a timer and returns the number of its setting. */

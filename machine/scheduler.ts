@@ -184,7 +184,7 @@ export class Scheduler {
     const horizon = delivery.vt + this.plan.linkLatency;
     const { batchMax } = this.plan;
     let batch: NextStep[] | undefined;
-    let life = lives.get(delivery.actor);
+    let life = lives.of(delivery);
     for (;;) {
       queue.pop();
       if (life !== undefined) life.batch = number;
@@ -197,7 +197,7 @@ export class Scheduler {
       if (life !== undefined && life.solo) return batch ?? NOTHING_READY;
       delivery = this.#front(core);
       if (delivery === undefined || delivery.vt >= horizon) return batch ?? NOTHING_READY;
-      life = lives.get(delivery.actor);
+      life = lives.of(delivery);
       if (life !== undefined && (life.batch === number || life.solo)) {
         return batch ?? NOTHING_READY;
       }

@@ -5,10 +5,12 @@
  *
  * @module
  */
+import { ramRanges } from "../../machine/formats/e820.ts";
 import { FRAME, setFrames } from "../../machine/formats/mem_map.ts";
 import {
   countPages,
   mergeRuns,
+  PAGE_BYTES,
   type PageRun,
   subtract,
   union,
@@ -113,10 +115,15 @@ export function writeFrames(
     const from = Math.max(run.pfn, first);
     const to = Math.min(run.pfn + run.count, end);
     if (from >= to) return;
-    const references = flags === FRAME.free || flags === FRAME.reserved ? 0 : 1;
+    const references = (flags & (FRAME.free | FRAME.reserved)) !== 0 ? 0 : 1;
     setFrames(table, { pfn: from, count: to - from }, { flags, owner, count: references }, first);
   };
-  put({ pfn: first, count }, FRAME.reserved, 0);
+  // What is no RAM is nobody's to save; RAM that was never given out is the firmware's.
+  put({ pfn: first, count }, FRAME.reserved | FRAME.nosave, 0);
+  for (const { start, length } of ramRanges(state.map)) {
+    const pfn = Math.ceil(start / PAGE_BYTES);
+    put({ pfn, count: Math.floor((start + length) / PAGE_BYTES) - pfn }, FRAME.reserved, 0);
+  }
   for (const run of state.free) put(run, FRAME.free, 0);
   for (const run of state.owned) put(run, run.flags, run.owner);
 }

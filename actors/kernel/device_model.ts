@@ -5,13 +5,22 @@
  *
  * @module
  */
+import type { Access } from "../../machine/access.ts";
 import { sha256 } from "../../machine/digest.ts";
 import type { Plain } from "../../machine/messages/shape.ts";
 import type { Fact } from "../../machine/protocol/facts.ts";
+import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
 import { fieldsOf } from "./boot.ts";
+import { grantsOf } from "./values.ts";
 import { type Kernel, numberOf, textOf } from "./kernel_context.ts";
 import { ask, call, done, type Next, next, type Procedure, procedure } from "./procedure.ts";
 import type { DriverState, Vars } from "./state.ts";
+
+/** Pages of the network card's descriptor ring. */
+const RING_PAGES = 1;
+const RING_SLOTS = 8;
+/** A descriptor: buffer address u64, length u32, status u32. */
+const DESCRIPTOR_BYTES = 16;
 
 /** The device tree: parents stand before their children. */
 const DEVICES = [
@@ -19,11 +28,9 @@ const DEVICES = [
   { device: "rtc", program: { rate: 1 } },
   { device: "console", program: { divisor: 1 } },
   { device: "disk", parent: "pci", program: { commandBase: 1, interrupts: 1 } },
-  { device: "network", parent: "pci", program: { ringSize: 8 } },
+  { device: "network", parent: "pci", program: { ringSize: RING_SLOTS } },
 ] as const;
 
-/** Pages of the network card's descriptor ring. */
-const RING_PAGES = 1;
 /** `mem_map` flag of kernel pages. */
 const KERNEL_PAGE = 4;
 
@@ -166,16 +173,27 @@ const suspendEnd = procedure("dpm_suspend_end", [
   },
 ]);
 
+/** Receive descriptors: each names a buffer page behind the ring. */
+function writeRing(access: Access, ring: number): void {
+  const page = access.writable(ring, PAGE_BYTES);
+  page.fill(0);
+  const view = new DataView(page.buffer, page.byteOffset, PAGE_BYTES);
+  for (let slot = 0; slot < RING_SLOTS; slot++) {
+    view.setBigUint64(slot * DESCRIPTOR_BYTES, BigInt(ring + (slot + 1) * PAGE_BYTES), true);
+    view.setUint32(slot * DESCRIPTOR_BYTES + 8, PAGE_BYTES, true);
+  }
+}
+
 /** A driver finds its device and programs it. */
 const probeDevices = procedure("probe_devices", [
   {
     name: "ring",
     run: (kernel) => {
       const ring = kernel.allocate({
-        pages: RING_PAGES + 8,
+        pages: RING_PAGES + RING_SLOTS,
         flags: KERNEL_PAGE,
         owner: 0,
-        from: kernel.profile.window.end / 4096,
+        from: kernel.profile.window.end / PAGE_BYTES,
         contiguous: true,
       })?.[0];
       kernel.state.drivers = DEVICES.map((entry): DriverState => ({
@@ -183,10 +201,17 @@ const probeDevices = procedure("probe_devices", [
         ...("parent" in entry ? { parent: entry.parent } : {}),
         probed: false,
         program: entry.device === "network"
-          ? { ...entry.program, ringBase: (ring?.pfn ?? 0) * 4096 }
+          ? { ...entry.program, ringBase: (ring?.pfn ?? 0) * PAGE_BYTES }
           : entry.program,
         phase: "active",
       }));
+      if (ring === undefined) return next;
+      const ranges = [{ start: ring.pfn * PAGE_BYTES, length: PAGE_BYTES }];
+      return ask("memory", "memory.acquire", { by: kernel.name, ranges, write: true });
+    },
+    then: (_kernel, _vars, answer, access) => {
+      const [grant] = grantsOf(answer);
+      if (grant !== undefined) writeRing(access, grant.start);
       return next;
     },
   },

@@ -13,13 +13,23 @@ import {
   PAGE_BYTES,
   type PageRun,
 } from "../../machine/formats/page_runs.ts";
-import type { Plain } from "../../machine/messages/shape.ts";
+import {
+  flag,
+  list,
+  natural,
+  optional,
+  type Plain,
+  record,
+  type Shape,
+  text,
+} from "../../machine/messages/shape.ts";
 import { ERRNO } from "./errno.ts";
 import { pagePairsText, placeImage, runsOfList } from "./image_pages.ts";
 import { type Kernel, numberOf } from "./kernel_context.ts";
 import { checkLoad, KEXEC_FLAG, type LoadRequest } from "./load_checks.ts";
 import { ask, done, fail, goto, type Next, next, type Procedure, procedure } from "./procedure.ts";
 import type { ImageSegment, KexecImage, Vars } from "./state.ts";
+import { NUMBERS, plainRuns, readAs, RUNS } from "./values.ts";
 
 /** A segment as user space passes it: its content stands in pages of the process. */
 export interface UserSegment extends ImageSegment {
@@ -30,9 +40,31 @@ export interface UserSegment extends ImageSegment {
 /** Most pages one copy message may name. */
 const COPY_PAGES = 4096;
 
+/** Shape of the segments a caller passes. */
+export const USER_SEGMENTS: Shape<readonly UserSegment[]> = list(
+  record({ mem: natural, memsz: natural, bufsz: natural, buffer: RUNS }),
+);
+
+const IMAGE: Shape<KexecImage> = record({
+  segments: list(record({ mem: natural, memsz: natural, bufsz: natural })),
+  preserve: flag,
+  start: natural,
+  head: natural,
+  controlPfn: natural,
+  swapPfn: natural,
+  indirection: NUMBERS,
+  owned: RUNS,
+});
+
+const COPY: Shape<{ readonly pairs?: string; readonly zero?: string }> = record({
+  pairs: optional(text),
+  zero: optional(text),
+});
+
+const SOURCES: Shape<readonly (readonly number[])[]> = list(NUMBERS);
+
 function segmentsOf(vars: Vars): readonly UserSegment[] {
-  // Only the system call's callers in this house fill this variable.
-  return (vars["segments"] ?? []) as unknown as readonly UserSegment[];
+  return readAs(USER_SEGMENTS, vars["segments"] ?? []);
 }
 
 function requestOf(kernel: Kernel, vars: Vars): LoadRequest {
@@ -102,6 +134,16 @@ function unload(kernel: Kernel): void {
   kernel.fact("unload", { slot: "default", result: 0 });
 }
 
+/** An image as plain data. */
+function plainImage(image: KexecImage): Vars {
+  const { preserve, start, head, controlPfn, swapPfn, indirection } = image;
+  return {
+    ...{ preserve, start, head, controlPfn, swapPfn, indirection },
+    segments: image.segments.map((segment) => ({ ...segment })),
+    owned: plainRuns(image.owned),
+  };
+}
+
 /** What has to be copied and cleared, cut into messages of bounded size. */
 function copyJobs(
   segments: readonly UserSegment[],
@@ -168,8 +210,8 @@ function checksAndPages(kernel: Kernel, vars: Vars): Next {
     indirection: pages.indirection,
     owned: pages.owned,
   };
-  vars["image"] = image as unknown as Plain;
-  vars["pages"] = pages.sources as unknown as Plain;
+  vars["image"] = plainImage(image);
+  vars["pages"] = pages.sources;
   return next;
 }
 
@@ -180,8 +222,8 @@ interface ListPage {
 
 /** The words of the entry list, made again from what was decided (they are not kept in vars). */
 function listPages(kernel: Kernel, vars: Vars): readonly ListPage[] {
-  const image = vars["image"] as unknown as KexecImage;
-  const sources = vars["pages"] as unknown as readonly (readonly number[])[];
+  const image = readAs(IMAGE, vars["image"]);
+  const sources = readAs(SOURCES, vars["pages"]);
   return emitEntryList({
     arch: kernel.profile.arch,
     segments: image.segments.map((segment, index) => ({
@@ -193,8 +235,8 @@ function listPages(kernel: Kernel, vars: Vars): readonly ListPage[] {
 }
 
 function install(kernel: Kernel, vars: Vars): Next {
-  const image = vars["image"] as unknown as KexecImage;
-  const sources = vars["pages"] as unknown as readonly (readonly number[])[];
+  const image = readAs(IMAGE, vars["image"]);
+  const sources = readAs(SOURCES, vars["pages"]);
   const pairs = pairRuns(
     image.segments.flatMap((segment, index) =>
       (sources[index] ?? []).map((source, page) => ({
@@ -231,8 +273,7 @@ const kexecLoad = procedure("sys_kexec_load", [
       const [job, ...rest] = jobs;
       if (job === undefined) return goto("list");
       vars["jobs"] = rest;
-      const fields = job as { readonly pairs?: string; readonly zero?: string };
-      return ask("memory", "memory.copy", { by: kernel.name, ...fields });
+      return ask("memory", "memory.copy", { by: kernel.name, ...readAs(COPY, job) });
     },
     then: () => goto("content"),
   },

@@ -61,7 +61,9 @@ const current: KernelProfile = {
   cpusBeforeLatePhase: true,
   reloadsGdt: true,
   exactMap: true,
-  keepsNote: false,
+  // The tool of 2008 leaves the note out and needs makedumpfile -i; ours keeps it, so that the
+  // saver finds the page table without a file made beforehand.
+  keepsNote: true,
   vmcoreWithoutNote: true,
   skipsResume: false,
   execReportsFailure: false,

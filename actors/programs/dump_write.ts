@@ -13,9 +13,8 @@ import {
   toRuns,
 } from "../../machine/formats/page_runs.ts";
 import type { Range } from "../../machine/messages/declare.ts";
-import type { Plain } from "../../machine/messages/shape.ts";
 import { ERRNO, errnoText } from "../kernel/errno.ts";
-import { type Kernel, numberOf, textOf } from "../kernel/kernel_context.ts";
+import { numberOf, textOf } from "../kernel/kernel_context.ts";
 import {
   ask,
   call,
@@ -60,9 +59,19 @@ function cannotOpen(name: string, value: number): Next {
   return refuse(`open_dump_memory: Can't open the dump memory(${name}). ${errnoText(value)}`);
 }
 
+/** Ends with a file that is not whole, or with none. */
 function cannotWrite(vars: Vars, value: number): Next {
   const path = textOf(vars["output"]);
-  return refuse(`write_buffer: Can't write the dump file(${path}). ${errnoText(value)}`);
+  const lines = [
+    `write_buffer: Can't write the dump file(${path}). ${errnoText(value)}`,
+    "makedumpfile Failed.",
+  ];
+  return done({
+    status: 1,
+    lines,
+    unknown: false,
+    ...(vars["begun"] === true ? imageOf(vars) : {}),
+  });
 }
 
 function vmcoreIn(vars: Vars) {
@@ -179,8 +188,9 @@ function imageOf(vars: Vars): { id: string; of?: string } | undefined {
  * `dump_write {output, level, infoFile?, force?, entry?, sums?}`: writes the pages that dump level
  * `level` keeps of the previous kernel's memory into the file `output`. With `entry`, the
  * jump-back entry as text, the file is a memory image and facts say so. Gives `{status: 0, pages,
- * bytes, kept, sums}`, of an image with `id` and `of?`, or `{status: 1, lines, unknown}` with what
- * makedumpfile says; `unknown` is true if it was for want of VMCOREINFO.
+ * bytes, kept, sums}`, of an image with `id` and `of?`, or `{status: 1, lines, unknown, id?}` with
+ * what makedumpfile says; `unknown` is true if it was for want of VMCOREINFO, `id` is there if the
+ * image was begun.
  */
 const DUMP_WRITE = procedure("dump_write", [
   {
@@ -251,6 +261,7 @@ const DUMP_WRITE = procedure("dump_write", [
     run(kernel, vars) {
       const image = imageOf(vars);
       if (image !== undefined) kernel.fact("image", { op: "begin", ...image });
+      vars["begun"] = true;
       return call("fs_change", {
         operation: "createFile",
         path: vars["output"] ?? "",

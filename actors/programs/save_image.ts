@@ -164,10 +164,8 @@ const SAVE: readonly Step[] = [
         ...(vars["infoFile"] === undefined ? {} : { infoFile: vars["infoFile"] }),
       }),
     then(kernel, vars, answer) {
-      if (fieldOf(answer, "status") === 0) {
-        vars["dump"] = answer;
-        return next;
-      }
+      vars["dump"] = answer;
+      if (fieldOf(answer, "status") === 0) return next;
       if (fieldOf(answer, "unknown") === true) {
         kernel.print("save-image: nothing says which pages are free: saving all of them");
         vars["level"] = 0;
@@ -230,8 +228,7 @@ const TAKE_BACK: readonly Step[] = [
     name: "abort",
     run(kernel, vars) {
       const id = fieldOf(vars["dump"], "id");
-      const fallback = `previous@${textOf(vars["entry"])}`;
-      kernel.fact("image", { op: "abort", id: typeof id === "string" ? id : fallback });
+      if (typeof id === "string") kernel.fact("image", { op: "abort", id });
       return call("fs_unmount", { path: IMAGE_ROOT });
     },
     then: (kernel, vars) => failWith(kernel, 1, `save-image: ${textOf(vars["message"])}`),

@@ -7,7 +7,7 @@
 import type { Choice } from "../../machine/choices.ts";
 import { UsageError } from "../../machine/errors.ts";
 import { FlatStore } from "../../machine/flat_store.ts";
-import { hardwareProfile } from "../../machine/hardware_profile.ts";
+import { hardwareProfile, physicalTop } from "../../machine/hardware_profile.ts";
 import type { Plain } from "../../machine/messages/shape.ts";
 import { observe } from "../../machine/observer.ts";
 import type { RunPlan } from "../../machine/run_plan.ts";
@@ -100,6 +100,11 @@ export function planRun(settings: RunSettings): RunPlan {
     recovery: recoveryScript(settings.mainline),
     patienceNs: PATIENCE_NS + settings.mainline.awayNs,
   };
+  const ramBytes = physicalTop({
+    hardwareProfile: settings.hardware,
+    memoryBytes: settings.memoryBytes,
+    cpuCount: settings.cpus,
+  });
   return {
     registry: REGISTRY,
     people: [{
@@ -108,7 +113,7 @@ export function planRun(settings: RunSettings): RunPlan {
       config: JSON.parse(JSON.stringify(operator)) as Plain,
     }],
     hardware: machineActors(settings),
-    makeRam: () => FlatStore.make(settings.memoryBytes),
+    makeRam: () => FlatStore.make(ramBytes),
     linkLatency: hardwareProfile(settings.hardware).linkLatencyNs,
     seed: settings.seed,
     choices: settings.choices,

@@ -107,7 +107,8 @@ for (const device of DEVICES) {
 }
 
 Deno.test("deviceHandlers refuse a phase the chosen time and change nothing then", () => {
-  const refusals = [{ device: "pci", phase: "freeze", time: 2, result: -16 }];
+  // As a run's choices have it.
+  const refusals = [{ kind: "refuse", device: "pci", phase: "freeze", time: 2, result: -16 }];
   tell(function* (hands) {
     yield* probe(hands, "pci");
     const results = [];

@@ -167,7 +167,7 @@ Deno.test("keepOnly frees what only forgotten checkpoints needed", () => {
   do all.push(takeCheckpoint(machine.scheduler, machine.blocks)); while (
     machine.scheduler.advance(10)
   );
-  const { store } = all[0]?.marks.medium ?? assert.fail();
+  const { store } = all[0]?.marks.cache ?? assert.fail();
   const before = store.pagesAside;
   const kept = all.filter((_, index) => index % 5 === 0);
   keepOnly(kept, all);

@@ -150,7 +150,7 @@ Deno.test("FlatStore.restore refuses a snapshot that was forgotten", () => {
 Deno.test("FlatStore names the limit when snapshots want too much", () => {
   const store = FlatStore.make(SIZE);
   assert.throws(() => {
-    for (let round = 0; round < 100; round++) {
+    for (let round = 0; round < 400; round++) {
       store.snapshot();
       store.write(0, new Uint8Array(SIZE));
     }

@@ -44,6 +44,7 @@ export const CHILDREN_FIRST: ReadonlySet<string> = new Set([
   "poweroff_late",
   "poweroff_noirq",
   "complete",
+  "shutdown",
 ]);
 
 /** Whether a phase belongs to the way up. */

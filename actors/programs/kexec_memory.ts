@@ -1,0 +1,177 @@
+/**
+ * `kexec -l --args-none --entry=… dump.elf`: a memory image as an ordinary image, one segment for
+ * each PT_LOAD (protocol.md B.4.3 step 7).
+ *
+ * @module
+ */
+import { FormatError } from "../../machine/errors.ts";
+import { EM_386, EM_X86_64, parseElf, PT_LOAD } from "../../machine/formats/elf.ts";
+import { endOf, ramRanges } from "../../machine/formats/e820.ts";
+import { fromRuns, PAGE_BYTES, type PageRun } from "../../machine/formats/page_runs.ts";
+import type { Plain } from "../../machine/messages/shape.ts";
+import { fieldsOf } from "../kernel/boot.ts";
+import { ERRNO } from "../kernel/errno.ts";
+import type { UserSegment } from "../kernel/kexec_load.ts";
+import { type Kernel, numberOf } from "../kernel/kernel_context.ts";
+import {
+  ask,
+  call,
+  done,
+  goto,
+  type Next,
+  type Procedure,
+  procedure,
+} from "../kernel/procedure.ts";
+import { plainRuns } from "../kernel/values.ts";
+import { failWith } from "./command_line.ts";
+import { fileOf, optionsOf, takeFile, tooLarge, type UserFile } from "./kexec_files.ts";
+import type { KexecOptions } from "./kexec_options.ts";
+
+/** Joins neighbouring pages into runs without sorting them. */
+function inOrder(pages: readonly number[]): PageRun[] {
+  const joined: { pfn: number; count: number }[] = [];
+  for (const pfn of pages) {
+    const last = joined.at(-1);
+    if (last !== undefined && last.pfn + last.count === pfn) last.count++;
+    else joined.push({ pfn, count: 1 });
+  }
+  return joined;
+}
+
+/** The PT_LOADs of a memory image as segments whose buffers are pages of the file, or why not. */
+function imageSegments(
+  kernel: Kernel,
+  options: KexecOptions,
+  file: UserFile,
+  header: Uint8Array,
+): { readonly segments: readonly UserSegment[]; readonly entry: number } | string {
+  const elf = parseElf(header);
+  const wanted = kernel.profile.arch === "i386" ? EM_386 : EM_X86_64;
+  if (elf.header.machine !== wanted) {
+    return `${options.file}: ELF machine ${elf.header.machine}, this kernel takes ${wanted}`;
+  }
+  const pages = fromRuns(file.runs);
+  const ram = ramRanges(kernel.state.map);
+  const segments: UserSegment[] = [];
+  for (const program of elf.programs) {
+    if (program.type !== PT_LOAD || program.memsz === 0) continue;
+    const { paddr: mem, memsz, filesz: bufsz, offset } = program;
+    const end = mem + memsz;
+    if (!ram.some((range) => range.start <= mem && end <= endOf(range))) {
+      return `Invalid memory segment 0x${mem.toString(16)} - 0x${(end - 1).toString(16)}`;
+    }
+    if (offset % PAGE_BYTES !== 0) {
+      return `${options.file}: segment data at file offset ${offset} is not page-aligned`;
+    }
+    if (offset + bufsz > file.size) {
+      return `${options.file}: truncated: segment at 0x${mem.toString(16)} ends at file offset ` +
+        `${offset + bufsz}, the file has ${file.size} bytes`;
+    }
+    const first = offset / PAGE_BYTES;
+    const part = pages.slice(first, first + Math.ceil(bufsz / PAGE_BYTES));
+    segments.push({ mem, memsz, bufsz, buffer: inOrder(part) });
+  }
+  return { segments, entry: options.entry ?? elf.header.entry };
+}
+
+/** Names the first damaged place of an image that failed its sums. */
+function damage(kernel: Kernel, options: KexecOptions, header: Uint8Array, offset: number): Next {
+  let place = "";
+  try {
+    const program = parseElf(header).programs.find((one) =>
+      one.type === PT_LOAD && one.offset <= offset && offset < one.offset + one.filesz
+    );
+    if (program !== undefined) {
+      place = `, physical address 0x${(program.paddr + offset - program.offset).toString(16)}`;
+    }
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+  }
+  return failWith(
+    kernel,
+    1,
+    `${options.file}: SHA-256 of the 64 KiB at file offset ${offset}${place} is not the one ` +
+      "that was saved; nothing was loaded (--no-verify loads it all the same)",
+  );
+}
+
+function firstMismatch(mismatches: Plain): number | undefined {
+  const [first] = Array.isArray(mismatches) ? mismatches : [];
+  if (first === undefined) return undefined;
+  return typeof first === "number" ? first : numberOf(fieldsOf(first)["fileOffset"]);
+}
+
+function readHeaders(
+  kernel: Kernel,
+  vars: { [name: string]: Plain },
+  header: Uint8Array,
+): Next {
+  const options = optionsOf(vars);
+  const file = fileOf(vars, "image");
+  const bad = firstMismatch(file.mismatches);
+  if (bad !== undefined) return damage(kernel, options, header, bad);
+  try {
+    const built = imageSegments(kernel, options, file, header);
+    if (typeof built === "string") return failWith(kernel, 1, built);
+    vars["segments"] = built.segments.map((segment) => ({
+      ...segment,
+      buffer: plainRuns(segment.buffer),
+    }));
+    vars["entry"] = built.entry;
+    return goto("load");
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    const why = `Cannot determine the file type of ${options.file}: ${error.message}`;
+    return failWith(kernel, 1, why);
+  }
+}
+
+/** `kexec -l --args-none` of a memory image: vars {argv, verify?}. */
+const loadMemory = procedure("kexec_load_memory", [
+  {
+    name: "file",
+    run: (_kernel, vars) =>
+      call("kexec_read_file", {
+        path: optionsOf(vars).file,
+        ...(vars["verify"] === undefined ? {} : { verify: vars["verify"] }),
+      }),
+    then: (kernel, vars, answer) =>
+      answer === -ERRNO.ENOMEM
+        ? goto("size for the message")
+        : takeFile(kernel, vars, answer, "image", optionsOf(vars).file),
+  },
+  {
+    name: "headers",
+    run: (kernel, vars) => {
+      const start = (fileOf(vars, "image").runs[0]?.pfn ?? 0) * PAGE_BYTES;
+      const ranges = [{ start, length: PAGE_BYTES }];
+      return ask("memory", "memory.acquire", { by: kernel.name, ranges, write: false });
+    },
+    then: (kernel, vars, _answer, access) => {
+      const file = fileOf(vars, "image");
+      const page = access.read((file.runs[0]?.pfn ?? 0) * PAGE_BYTES, PAGE_BYTES);
+      return readHeaders(kernel, vars, page.slice(0, file.size));
+    },
+  },
+  {
+    name: "size for the message",
+    run: (_kernel, vars) => call("fs_stat", { path: optionsOf(vars).file }),
+    then: (kernel, vars, answer) => {
+      const size = typeof answer === "number" ? 0 : numberOf(fieldsOf(answer)["size"]);
+      return tooLarge(kernel, optionsOf(vars), Math.ceil(size / PAGE_BYTES));
+    },
+  },
+  {
+    name: "load",
+    run: (_kernel, vars) =>
+      call("kexec_call_load", {
+        segments: vars["segments"] ?? [],
+        entry: vars["entry"] ?? 0,
+        flags: 0,
+      }),
+    then: (_kernel, _vars, answer) => done(answer),
+  },
+]);
+
+/** Procedures of this module. */
+export const KEXEC_MEMORY_PROCEDURES: readonly Procedure[] = [loadMemory];
