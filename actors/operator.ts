@@ -7,7 +7,14 @@
  * @module
  */
 import { type AnyBehaviour, type Behaviour, type Out, seal } from "../machine/actor.ts";
-import type { Plain } from "../machine/messages/shape.ts";
+import {
+  list,
+  natural,
+  optional,
+  type Plain,
+  record,
+  type Shape,
+} from "../machine/messages/shape.ts";
 
 /** One line of the script. */
 export type OperatorStep =
@@ -134,9 +141,29 @@ function recover(state: OperatorState, out: Out, seen: string): OperatorState {
   return go(state, out);
 }
 
+const STEP: Shape<OperatorStep> = {
+  text: "a line of an operator's script",
+  check: (value, path) =>
+    typeof value === "object" && value !== null && "do" in value ? undefined : `${path} has no do`,
+};
+
+const CONFIG: Shape<OperatorConfig> = record({
+  script: list(STEP),
+  recovery: optional(list(STEP)),
+  patienceNs: natural,
+});
+
+function isConfig(config: unknown): config is OperatorConfig {
+  return CONFIG.check(config, "operator") === undefined;
+}
+
+function readConfig(config: Plain): OperatorConfig {
+  if (isConfig(config)) return config;
+  throw new TypeError(CONFIG.check(config, "operator"));
+}
+
 function begin(config: Plain, out: Out): OperatorState {
-  // The run's plan makes this configuration; nobody else starts an operator.
-  const { script, recovery, patienceNs } = config as unknown as OperatorConfig;
+  const { script, recovery, patienceNs } = readConfig(config);
   const state: OperatorState = {
     patienceNs,
     script,

@@ -7,7 +7,15 @@
  * @module
  */
 import { type Role, ROLES } from "./messages/declare.ts";
-import { flag, integer, natural, type Plain, type Shape, text } from "./messages/shape.ts";
+import {
+  flag,
+  hexBytes,
+  integer,
+  natural,
+  type Plain,
+  type Shape,
+  text,
+} from "./messages/shape.ts";
 import { checkMessage, isMessageType, MESSAGES, type MessageType } from "./messages/vocabulary.ts";
 
 type Check = Shape<unknown>["check"];
@@ -20,8 +28,20 @@ interface Field {
 }
 
 /** Shapes that are looked at here, because nearly all fields have one of them. */
-const SCALARS: readonly Check[] = [text.check, flag.check, natural.check, integer.check];
-const [TEXT, FLAG, NATURAL, INTEGER] = [0, 1, 2, 3];
+const TEXT = 0;
+const FLAG = 1;
+const NATURAL = 2;
+const INTEGER = 3;
+const HEX = 4;
+const SCALARS: readonly Check[] = [
+  text.check,
+  flag.check,
+  natural.check,
+  integer.check,
+  hexBytes.check,
+];
+/** Characters up to which hexadecimal text is looked at by hand, not by its shape. */
+const HEX_MAX = 64;
 
 /** A prepared message type. */
 export interface MessageFacts {
@@ -77,6 +97,14 @@ export function messageFacts(type: string): MessageFacts | undefined {
 
 type Fields = { readonly [name: string]: Plain };
 
+function isHex(content: string): boolean {
+  for (let index = 0; index < content.length; index++) {
+    const code = content.charCodeAt(index);
+    if (code < 0x30 || code > 0x66 || (code > 0x39 && code < 0x61)) return false;
+  }
+  return content.length % 2 === 0;
+}
+
 function fitsField(field: Field, content: unknown): boolean {
   switch (field.scalar) {
     case TEXT:
@@ -87,6 +115,9 @@ function fitsField(field: Field, content: unknown): boolean {
       return Number.isSafeInteger(content) && Number(content) >= 0;
     case INTEGER:
       return Number.isSafeInteger(content);
+    case HEX:
+      if (typeof content === "string" && content.length <= HEX_MAX) return isHex(content);
+      return field.check(content, "") === undefined;
     default:
       return field.check(content, "") === undefined;
   }

@@ -73,6 +73,7 @@ function start(config: Plain): CpuState {
   return {
     count: field("count"),
     jumpNs: field("jumpNs"),
+    kernelBootNs: field("kernelBootNs"),
     online: 1,
     registers: resetRegisters(),
     interrupts: false,
@@ -200,5 +201,5 @@ const behaviour: Behaviour<CpuState> = {
   },
 };
 
-/** The processor's behaviour. Config: `{ count, jumpNs }`. */
+/** The processor's behaviour. Config: `{ count, jumpNs, kernelBootNs }`. */
 export const cpu: AnyBehaviour = seal(behaviour);

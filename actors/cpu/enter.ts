@@ -146,7 +146,7 @@ function run(context: StepContext, name: string, behaviour: string, kernel: bool
     sp: numberVar(vars, "sp"),
     word: numberVar(vars, "word"),
     argument: numberVar(vars, "argument"),
-  }, state.jumpNs);
+  }, state.jumpNs + (kernel ? state.kernelBootNs : 0));
   finishJob(state);
 }
 

@@ -20,6 +20,8 @@ export interface Job {
 export interface CpuState {
   readonly count: number;
   readonly jumpNs: number;
+  /** What a kernel's own initialisation takes, in virtual ns. */
+  readonly kernelBootNs: number;
   online: number;
   registers: Registers;
   interrupts: boolean;

@@ -82,7 +82,7 @@ function bootReserved(kernel: Kernel, vars: { readonly [name: string]: Plain }):
 
 /** Makes the allocator, and takes from it what the kernel itself needs. */
 function layOut(kernel: Kernel, vars: { readonly [name: string]: Plain }): boolean {
-  const { state, profile } = kernel;
+  const { state } = kernel;
   const ram = rangesToRuns(
     ramRanges(state.map).map((range) => ({
       start: range.start,
@@ -99,7 +99,7 @@ function layOut(kernel: Kernel, vars: { readonly [name: string]: Plain }): boole
   }
   const highest = Math.max(...ram.map((run) => run.pfn + run.count));
   const text = pagesOf(numberOf(vars["entry"]), numberOf(vars["textBytes"]));
-  const from = profile.window.end / PAGE_BYTES;
+  const from = kernel.windowEndPfn();
   const take = (pages: number, flags: number = FRAME.kernel): PageRun | undefined =>
     kernel.allocate({ pages, flags, owner: 0, from, contiguous: true })?.[0];
   const memMap = take(Math.ceil(memMapBytes(highest) / PAGE_BYTES));

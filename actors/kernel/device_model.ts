@@ -193,7 +193,7 @@ const probeDevices = procedure("probe_devices", [
         pages: RING_PAGES + RING_SLOTS,
         flags: KERNEL_PAGE,
         owner: 0,
-        from: kernel.profile.window.end / PAGE_BYTES,
+        from: kernel.windowEndPfn(),
         contiguous: true,
       })?.[0];
       kernel.state.drivers = DEVICES.map((entry): DriverState => ({

@@ -20,6 +20,7 @@ import {
   mountExt2,
   NeedBlock,
   readDirectory,
+  removeDirectory,
   rename,
   setSize,
   touch,
@@ -150,6 +151,13 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     changes: true,
     run(given) {
       unlink(given.access, path(given), { time: given.time });
+      return 0;
+    },
+  },
+  removeDirectory: {
+    changes: true,
+    run(given) {
+      removeDirectory(given.access, path(given), { time: given.time });
       return 0;
     },
   },

@@ -136,25 +136,25 @@ export function placeImage(
   const fixed = control + 1 + indirection;
   const plan = budget(kernel.state.free, destinations, fixed);
   if (plan === undefined) return undefined;
-  const outside = preferring(plan.outside, kernel.profile.window.end / PAGE_BYTES);
+  const outside = preferring(plan.outside, kernel.windowEndPfn());
   const controlRun = outside.find((run) => run.count >= control);
   if (controlRun === undefined) return undefined;
   const controlTaken = [{ pfn: controlRun.pfn, count: control }];
   const rest = preferring(
     subtract(plan.outside, controlTaken),
-    kernel.profile.window.end / PAGE_BYTES,
+    kernel.windowEndPfn(),
   );
   const swap = first(rest, 1);
   const afterSwap = preferring(
     subtract(subtract(plan.outside, controlTaken), swap),
-    kernel.profile.window.end / PAGE_BYTES,
+    kernel.windowEndPfn(),
   );
   const lists = first(afterSwap, indirection);
   const listed = mergeRuns(lists);
   const sources = first(
     preferring(
       subtract(subtract(subtract(plan.outside, controlTaken), swap), listed),
-      kernel.profile.window.end / PAGE_BYTES,
+      kernel.windowEndPfn(),
     ),
     total - countPages(plan.inPlace),
   );

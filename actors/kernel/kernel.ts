@@ -31,7 +31,11 @@ import { decodeState, grantRanges } from "./state_pages.ts";
 /** The actor's state: the kernel's, and while it reads itself back, how far it is. */
 interface KernelActor {
   kernel: KernelState;
-  waking: { readonly address: number; readonly peer: number; header?: Plain } | null;
+  waking: {
+    readonly address: number;
+    readonly peer: number;
+    header: KernelStateHeader | null;
+  } | null;
 }
 
 const REPLIES = [
@@ -65,7 +69,7 @@ function wakeHeader(
 ): KernelActor {
   try {
     const header = parseKernelStateHeader(bytesOf(envelope.body));
-    waking.header = { ...header };
+    waking.header = header;
     out.send("memory", "memory.acquire", {
       tag: "wake",
       by: state.kernel.name,
@@ -87,7 +91,8 @@ function wakeState(
   access: Access,
   procedures: ProcedureTable,
 ): KernelActor {
-  const header = waking.header as unknown as KernelStateHeader;
+  const { header } = waking;
+  if (header === null) return panic(state, out, "state pages came before their header");
   const bytes = new Uint8Array(STATE_HEADER_BYTES + header.length);
   for (const grant of envelope.body.grants) {
     bytes.set(access.read(grant.start, grant.length), grant.start - waking.address);
@@ -107,6 +112,54 @@ function wakeState(
   state.waking = null;
   state.kernel = decoded.state;
   new Interpreter(procedures, state.kernel, out).comeBack({ peer }, access);
+  return state;
+}
+
+function firstInstruction(
+  state: KernelActor,
+  { body }: Envelope<"program.start">,
+  out: Out,
+  access: Access,
+  procedures: ProcedureTable,
+): KernelActor {
+  const { kernel } = state;
+  kernel.label = "booting";
+  kernel.clock = { at: out.now, monotonic: 0 };
+  kernel.processes.push({
+    pid: 1,
+    name: "init",
+    kind: "kernel",
+    parent: 1,
+    frames: [{
+      procedure: "start_kernel",
+      step: 0,
+      vars: { entry: body.entry, argument: body.argument },
+      done: [],
+    }],
+    wait: { kind: "ready" },
+    frozen: false,
+    sleeping: false,
+    memory: [],
+    status: 0,
+  });
+  kernel.nextPid = 2;
+  new Interpreter(procedures, kernel, out).settle(access);
+  return state;
+}
+
+/** Control is back behind the jump: the state is read out of the pages it was left in. */
+function wake(
+  state: KernelActor,
+  { body }: Envelope<"program.resume">,
+  out: Out,
+): KernelActor {
+  state.waking = { address: body.state, peer: body.peer, header: null };
+  out.send("memory", "memory.read", {
+    tag: "wake",
+    by: state.kernel.name,
+    address: body.state,
+    length: STATE_HEADER_BYTES,
+  });
   return state;
 }
 
@@ -156,41 +209,9 @@ export function kernelBehaviour(procedures: ProcedureTable): AnyBehaviour {
     start: begin,
     label,
     on: {
-      "program.start": (state, { body }, out, access) => {
-        const { kernel } = state;
-        kernel.label = "booting";
-        kernel.clock = { at: out.now, monotonic: 0 };
-        kernel.processes.push({
-          pid: 1,
-          name: "init",
-          kind: "kernel",
-          parent: 1,
-          frames: [{
-            procedure: "start_kernel",
-            step: 0,
-            vars: { entry: body.entry, argument: body.argument },
-            done: [],
-          }],
-          wait: { kind: "ready" },
-          frozen: false,
-          sleeping: false,
-          memory: [],
-          status: 0,
-        });
-        kernel.nextPid = 2;
-        new Interpreter(procedures, kernel, out).settle(access);
-        return state;
-      },
-      "program.resume": (state, { body }, out) => {
-        state.waking = { address: body.state, peer: body.peer };
-        out.send("memory", "memory.read", {
-          tag: "wake",
-          by: state.kernel.name,
-          address: body.state,
-          length: STATE_HEADER_BYTES,
-        });
-        return state;
-      },
+      "program.start": (state, envelope, out, access) =>
+        firstInstruction(state, envelope, out, access, procedures),
+      "program.resume": wake,
       "memory.data": (state, envelope, out, access) =>
         state.waking === null
           ? reply(state, envelope, out, access, procedures)

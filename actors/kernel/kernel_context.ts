@@ -49,6 +49,16 @@ export class Kernel {
     return this.#programs.has(`program:${name}`);
   }
 
+  /**
+   * The first frame behind the window B may have: a kernel keeps its own structures there, where
+   * a saver can read them. `kexec_window_end=` on the command line moves it.
+   */
+  windowEndPfn(): number {
+    const given = /(?:^| )kexec_window_end=(\d+)M(?: |$)/.exec(this.state.commandLine)?.[1];
+    const end = given === undefined ? this.profile.window.end : Number(given) * 0x10_0000;
+    return end / 4096;
+  }
+
   get name(): string {
     return this.state.name;
   }
@@ -56,7 +66,7 @@ export class Kernel {
   /** Says a fact about this kernel. */
   fact<N extends FactName>(name: N, fields: Omit<Fact<N>, "k">, blob?: Uint8Array): void {
     // `k` is the one field all facts said by kernels share.
-    this.out.fact(name, { k: this.name, ...fields } as unknown as Fact<N>, blob);
+    this.out.fact(name, Object.assign({ k: this.name }, fields) as Fact<N>, blob);
   }
 
   /** A fact with a long text that goes into the blob when it does not fit the summary. */
@@ -67,7 +77,7 @@ export class Kernel {
     text: string,
   ): void {
     if (text.length <= INLINE_MAX) {
-      this.out.fact(name, { k: this.name, ...fields, [field]: text } as unknown as Fact<N>);
+      this.out.fact(name, Object.assign({ k: this.name }, fields, { [field]: text }) as Fact<N>);
     } else {
       this.fact(name, fields, encoder.encode(text));
     }

@@ -90,7 +90,7 @@ function checkCrash(request: LoadRequest): number {
   return inside ? 0 : ERRNO.EADDRNOTAVAIL;
 }
 
-/** The errno (positive) of the first check that fails, or 0. Lock and memory are not its business. */
+/** The errno (positive) of the first check that fails, or 0; lock and memory it leaves out. */
 export function checkLoad(request: LoadRequest): number {
   return checkFlags(request) || checkPlaces(request) || checkOverlap(request.segments) ||
     checkSizes(request) || checkCrash(request);

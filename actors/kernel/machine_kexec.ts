@@ -46,7 +46,7 @@ const reserveState = procedure("reserve_state_pages", [
         pages: needed,
         flags: 4,
         owner: 0,
-        from: kernel.profile.window.end / PAGE_BYTES,
+        from: kernel.windowEndPfn(),
         contiguous: true,
       })?.[0];
       if (run === undefined) return fail(ERRNO.ENOMEM);

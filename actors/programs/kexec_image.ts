@@ -28,6 +28,7 @@ import type { Kernel } from "../kernel/kernel_context.ts";
 import type { KexecOptions } from "./kexec_options.ts";
 
 const PURGATORY_BYTES = PAGE_BYTES;
+const PURGATORY_BODY_BYTES = 1024;
 /** Room kexec-tools itself adds for ` kexec_jump_back_entry=0x…`. */
 const JUMP_BACK_SPARE = 64;
 
@@ -110,6 +111,74 @@ function digestOf(parts: readonly { content: Uint8Array; memsz: number }[]): str
   return hash.hex();
 }
 
+/** Where the parts are, once they are placed. */
+interface Places {
+  readonly kernel: KernelSegment;
+  readonly params: KernelSegment;
+  readonly purgatory: KernelSegment;
+  readonly initrd: KernelSegment | undefined;
+  readonly headers: KernelSegment | undefined;
+}
+
+function placesOf(segments: readonly KernelSegment[]): Places | undefined {
+  const at = (name: string): KernelSegment | undefined =>
+    segments.find((segment) => segment.name === name);
+  const kernel = at("kernel");
+  const params = at("bootParams");
+  const purgatory = at("purgatory");
+  if (kernel === undefined || params === undefined || purgatory === undefined) return undefined;
+  return { kernel, params, purgatory, initrd: at("initrd"), headers: at("elfcorehdr") };
+}
+
+/** boot_params and the command line behind it, or undefined when the line is too long. */
+function parameterBlock(
+  kernel: Kernel,
+  options: KexecOptions,
+  places: Places,
+  bzImage: Uint8Array,
+  initrdBytes: number,
+): Uint8Array | undefined {
+  const line = commandLine(kernel, options, places.headers?.mem ?? null);
+  const lineBytes = new TextEncoder().encode(line);
+  if (lineBytes.length + JUMP_BACK_SPARE > COMMAND_LINE_BYTES) return undefined;
+  const block = new Uint8Array(PAGE_BYTES + COMMAND_LINE_BYTES);
+  block.set(emitBootParams({
+    setupHeader: setupHeaderBytes(bzImage),
+    loaderType: LOADER_KEXEC,
+    commandLineAddress: places.params.mem + PAGE_BYTES,
+    ramdiskAddress: places.initrd?.mem ?? 0,
+    ramdiskBytes: initrdBytes,
+    setupDataAddress: 0,
+    acpiRsdpAddress: 0,
+    e820: kernel.state.firmwareMap,
+  }));
+  block.set(lineBytes, PAGE_BYTES);
+  return block;
+}
+
+interface Checked {
+  readonly segment: KernelSegment;
+  readonly content: Uint8Array;
+}
+
+/** Purgatory with what it is to check and where it is to go. */
+function purgatoryProgram(
+  kernel: Kernel,
+  places: Places,
+  checked: readonly Checked[],
+): Uint8Array {
+  const entryOffset = kernel.profile.arch === "x86_64" ? ENTRY_64_OFFSET : 0;
+  const table = emitPurgatory({
+    digest: digestOf(checked.map(({ segment, content }) => ({ content, memsz: segment.memsz }))),
+    kernelEntry: places.kernel.mem + entryOffset,
+    bootParams: places.params.mem,
+    commandLine: places.params.mem + PAGE_BYTES,
+    segments: checked.map(({ segment }) => ({ start: segment.mem, length: segment.memsz })),
+  });
+  const body = padded(table, PURGATORY_BODY_BYTES);
+  return stampProgram({ kind: STAMP_KIND.purgatory, version: 1, body });
+}
+
 /** Makes everything out of the two files. */
 export function buildImage(
   kernel: Kernel,
@@ -117,12 +186,10 @@ export function buildImage(
   bzImage: Uint8Array,
   initrd: Uint8Array,
 ): BuiltImage {
-  const { profile } = kernel;
-  const info = parseBzImage(bzImage);
   const headers = options.preserve ? coreHeaders(kernel, options) : new Uint8Array();
   const placed = placeKernel({
-    arch: profile.arch,
-    kernel: { ...info, setupBytes: PAGE_BYTES },
+    arch: kernel.profile.arch,
+    kernel: { ...parseBzImage(bzImage), setupBytes: PAGE_BYTES },
     initrdBytes: initrd.length,
     cmdlineBytes: COMMAND_LINE_BYTES - JUMP_BACK_SPARE,
     coreHeaderBytes: headers.length,
@@ -133,60 +200,22 @@ export function buildImage(
     fillHoles: options.preserve,
   });
   if (placed.kind === "refused") return placed;
-  const at = (name: string): KernelSegment | undefined =>
-    placed.segments.find((segment) => segment.name === name);
-  const kernelAt = at("kernel");
-  const paramsAt = at("bootParams");
-  const purgatoryAt = at("purgatory");
-  if (kernelAt === undefined || paramsAt === undefined || purgatoryAt === undefined) {
+  const places = placesOf(placed.segments);
+  if (places === undefined) {
     return { kind: "refused", message: "Could not find a free area of memory" };
   }
-  const initrdAt = at("initrd");
-  const headersAt = at("elfcorehdr");
-  const params = new Uint8Array(PAGE_BYTES + COMMAND_LINE_BYTES);
-  params.set(emitBootParams({
-    setupHeader: setupHeaderBytes(bzImage),
-    loaderType: LOADER_KEXEC,
-    commandLineAddress: paramsAt.mem + PAGE_BYTES,
-    ramdiskAddress: initrdAt?.mem ?? 0,
-    ramdiskBytes: initrd.length,
-    setupDataAddress: 0,
-    acpiRsdpAddress: 0,
-    e820: kernel.state.firmwareMap,
-  }));
-  const line = commandLine(kernel, options, headersAt?.mem ?? null);
-  const lineBytes = new TextEncoder().encode(line);
-  if (lineBytes.length + 64 > COMMAND_LINE_BYTES) {
-    return { kind: "refused", message: "Command line overflow" };
-  }
-  params.set(lineBytes, PAGE_BYTES);
-  const checked = [
-    { segment: kernelAt, content: bzImageLoadBytes(bzImage) },
-    { segment: paramsAt, content: params },
-    ...(initrdAt === undefined ? [] : [{ segment: initrdAt, content: initrd }]),
-    ...(headersAt === undefined ? [] : [{ segment: headersAt, content: headers }]),
+  const params = parameterBlock(kernel, options, places, bzImage, initrd.length);
+  if (params === undefined) return { kind: "refused", message: "Command line overflow" };
+  const checked: Checked[] = [
+    { segment: places.kernel, content: bzImageLoadBytes(bzImage) },
+    { segment: places.params, content: params },
   ];
-  const purgatory = stampProgram({
-    kind: STAMP_KIND.purgatory,
-    version: 1,
-    body: padded(
-      emitPurgatory({
-        digest: digestOf(checked.map(({ segment, content }) => ({
-          content,
-          memsz: segment.memsz,
-        }))),
-        kernelEntry: kernelAt.mem + (profile.arch === "x86_64" ? ENTRY_64_OFFSET : 0),
-        bootParams: paramsAt.mem,
-        commandLine: paramsAt.mem + PAGE_BYTES,
-        segments: checked.map(({ segment }) => ({ start: segment.mem, length: segment.memsz })),
-      }),
-      1024,
-    ),
-  });
+  if (places.initrd !== undefined) checked.push({ segment: places.initrd, content: initrd });
+  if (places.headers !== undefined) checked.push({ segment: places.headers, content: headers });
   const contents = new Map<KernelSegment, Uint8Array>(
     checked.map(({ segment, content }) => [segment, content]),
   );
-  contents.set(purgatoryAt, purgatory);
+  contents.set(places.purgatory, purgatoryProgram(kernel, places, checked));
   const segments: ToolSegment[] = placed.segments.map((segment) => {
     const content = contents.get(segment);
     return content === undefined
@@ -197,6 +226,6 @@ export function buildImage(
   return {
     kind: "built",
     segments: low === undefined ? segments : [low, ...segments],
-    entry: purgatoryAt.mem,
+    entry: places.purgatory.mem,
   };
 }

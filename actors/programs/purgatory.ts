@@ -15,7 +15,6 @@ import { fromHex, Sha256, toHex } from "../../machine/digest.ts";
 import { parsePurgatory, type PurgatoryTable } from "../../machine/formats/purgatory_table.ts";
 import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
 import { STAMP_BYTES } from "../../machine/formats/stamp.ts";
-import type { Plain } from "../../machine/messages/shape.ts";
 
 /** Bytes of a command line a kernel takes. */
 const COMMAND_LINE_BYTES = 2048;
@@ -24,12 +23,13 @@ interface PurgatoryState {
   step: "start" | "table" | "digest" | "command_line" | "written" | "looping";
   word: number;
   entry: number;
-  table: Plain;
+  /** What stands in the body, once it was read. */
+  table: PurgatoryTable | null;
 }
 
 function tableOf(state: PurgatoryState): PurgatoryTable {
-  // Only `parsePurgatory` fills it.
-  return state.table as unknown as PurgatoryTable;
+  if (state.table === null) throw new Error("Purgatory's table was not read yet");
+  return state.table;
 }
 
 function enterKernel(state: PurgatoryState, out: Out): PurgatoryState {
@@ -52,7 +52,7 @@ function takeData(
   const bytes = fromHex(body.bytes);
   if (state.step === "table") {
     const table = parsePurgatory(bytes.subarray(STAMP_BYTES));
-    state.table = { ...table, segments: table.segments.map((segment) => ({ ...segment })) };
+    state.table = table;
     state.step = "digest";
     const ranges = table.segments.flatMap(({ start, length }) => {
       const parts = [];

@@ -15,6 +15,8 @@ export type MainlinePart = "cycle" | "hibernate" | "resume" | "jump";
 export interface MainlineOptions {
   readonly part: MainlinePart;
   readonly profile: KernelProfile;
+  /** Addresses B may have: the profile's, unless B's kernel needs more. Bytes, end exclusive. */
+  readonly window: { readonly start: number; readonly end: number };
   /** Pages of each background process of A, and how many there are. */
   readonly processes: number;
   readonly processPages: number;
@@ -27,9 +29,14 @@ export interface MainlineOptions {
 }
 
 /** Boot menu of the machine: kernel command lines by entry. */
-export function bootMenu(): { readonly name: string; readonly append: string }[] {
+export function bootMenu(
+  options: MainlineOptions,
+): { readonly name: string; readonly append: string }[] {
+  const moved = options.window.end === options.profile.window.end
+    ? ""
+    : ` kexec_window_end=${options.window.end / 0x10_0000}M`;
   return [
-    { name: "A", append: "hostname=A root=/dev/sda2 console=ttyS0" },
+    { name: "A", append: `hostname=A root=/dev/sda2 console=ttyS0${moved}` },
     { name: "C", append: "hostname=C root=/dev/ram0 console=ttyS0" },
   ];
 }
@@ -43,8 +50,8 @@ function hex(value: number): string {
 }
 
 /** The command by which A loads B. */
-export function loadCommand(profile: KernelProfile): string {
-  const { start, end } = profile.window;
+export function loadCommand({ window }: MainlineOptions): string {
+  const { start, end } = window;
   return `kexec --load-preserve-context /boot/bzImage --mem-min=${hex(start)} ` +
     `--mem-max=${hex(end - 1)} --initrd=/boot/rootfs.gz ` +
     `--append="hostname=B root=/dev/ram0 maxcpus=1"`;
@@ -61,7 +68,7 @@ function bootA(options: MainlineOptions): OperatorStep[] {
     { do: "power_on" },
     { do: "choose", entry: "A", append: "" },
     ...work(options),
-    type("A", loadCommand(options.profile)),
+    type("A", loadCommand(options)),
   ];
 }
 

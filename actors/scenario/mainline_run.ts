@@ -8,6 +8,8 @@ import type { Choice } from "../../machine/choices.ts";
 import { UsageError } from "../../machine/errors.ts";
 import { FlatStore } from "../../machine/flat_store.ts";
 import { hardwareProfile, physicalTop } from "../../machine/hardware_profile.ts";
+import { parseBzImage } from "../../machine/formats/bzimage.ts";
+import { leastWindow } from "../../machine/formats/kernel_window.ts";
 import type { Plain } from "../../machine/messages/shape.ts";
 import { observe } from "../../machine/observer.ts";
 import type { RunPlan } from "../../machine/run_plan.ts";
@@ -71,6 +73,49 @@ export function checkSize(profile: KernelProfile, memoryBytes: number): void {
   }
 }
 
+/** What B wants besides its kernel's init_size to boot and to save an image. */
+const B_RESERVED_BYTES = 24 * MIB;
+
+/**
+ * The window a kernel file needs: from the profile's start, as large as its init_size, initramfs,
+ * parameters, purgatory and what it allocates make it.
+ *
+ * @throws {FormatError} if the file is no bzImage.
+ * @throws {UsageError} if no window would do, or the machine is too small for the one that does.
+ */
+export function windowOf(
+  profile: KernelProfile,
+  memoryBytes: number,
+  kernelFile: Uint8Array | undefined,
+): { readonly start: number; readonly end: number } {
+  if (kernelFile === undefined) return profile.window;
+  const info = parseBzImage(kernelFile);
+  const least = leastWindow({
+    arch: profile.arch,
+    kernel: info,
+    initrdBytes: syntheticInitramfs().length + B_RESERVED_BYTES,
+    cmdlineBytes: 1984,
+    coreHeaderBytes: 16 * 1024,
+    purgatoryBytes: 4096,
+    memMin: profile.window.start,
+    fillHoles: true,
+  });
+  if (least === undefined) {
+    throw new UsageError("The kernel is not relocatable: no window outside A would hold it");
+  }
+  const end = Math.max(profile.window.end, least.memMax + 1);
+  // The dump of such a machine holds the window's source pages, and C loads at most half of RAM.
+  const memory = Math.ceil(Math.max(least.memoryBytes, 3 * (end - profile.window.start)) / MIB);
+  if (memoryBytes < memory * MIB) {
+    throw new UsageError(
+      `${mebibytes(memoryBytes)} of memory is too little for this kernel (init_size ` +
+        `${mebibytes(info.initSize)}): the least that works is --memory ${memory}M, with B's ` +
+        `window ending at --mem-max=0x${(end - 1).toString(16)}`,
+    );
+  }
+  return { start: profile.window.start, end };
+}
+
 /** The actors that power-on starts. */
 export function machineActors(settings: RunSettings): RunPlan["hardware"] {
   const setup: HardwareSetup = {
@@ -81,11 +126,11 @@ export function machineActors(settings: RunSettings): RunPlan["hardware"] {
     brokenNetwork: settings.brokenNetwork,
     refusals: settings.choices.flatMap((choice) => choice.kind === "refuse" ? [choice] : []),
   };
-  const { jumpNs } = hardwareProfile(settings.hardware);
+  const { jumpNs, kernelBootNs } = hardwareProfile(settings.hardware);
   const processor = {
     name: "cpu",
     behaviour: "cpu",
-    config: { count: settings.cpus, jumpNs },
+    config: { count: settings.cpus, jumpNs, kernelBootNs },
   };
   const others = hardwareActors(setup);
   // The firmware begins its self-test as it is started, so it comes last.
@@ -138,7 +183,7 @@ export function newDisk(settings: RunSettings): DiskBuild {
     cpuCount: settings.cpus,
     hardwareProfile: settings.hardware,
     kernelBytes: { bzImage, initramfs: syntheticInitramfs() },
-    loaderEntries: bootMenu().map(({ name, append }) => ({
+    loaderEntries: bootMenu(settings.mainline).map(({ name, append }) => ({
       name,
       kernel: DISK_PATHS.boot.kernel,
       initrd: DISK_PATHS.boot.initrd,

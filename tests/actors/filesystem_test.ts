@@ -179,7 +179,7 @@ Deno.test("fs_change and fs_write_small do what a table of files does, whatever 
 });
 
 Deno.test("fs_operation gets along with more blocks than its cache has frames", () => {
-  const medium = diskWith([{ mib: 8, files: [] }]);
+  const medium = diskWith([{ mib: 16, files: [] }]);
   const names = Array.from({ length: 90 }, (_, index) => `/mnt/directory${index}`);
   const { results, state } = runKernel({
     medium,
@@ -190,7 +190,7 @@ Deno.test("fs_operation gets along with more blocks than its cache has frames", 
       ...names.map((name): Call => ["fs_read_small", { path: `${name}/f` }]),
     ],
   });
-  assert.equal(state.mounts[0]?.cache.count, 67);
+  assert.equal(state.mounts[0]?.cache.count, 70);
   assert.ok(
     results.slice(0, 181).every((value) =>
       fieldOf(value, "kind") !== undefined ||
@@ -285,6 +285,8 @@ Deno.test("fs_write and fs_read move a fragmented file between scattered pages, 
       ram.write(piece.start, content.subarray(done, done + piece.length));
       done += piece.length;
     }
+    const last = pieces.at(-1);
+    if (last !== undefined) ram.write(last.start + last.length, noise(100, 1));
   };
   const sums: string[] = [];
   for (let from = 0; from < length; from += 65_536) {
@@ -392,6 +394,32 @@ Deno.test("fs_read and fs_write refuse what does not fit, and pass on what the d
   const badSectors = [{ sector: 2048 + block * 8 + 60, count: 1, on: "read" as const }];
   const broken = runKernel({ medium, badSectors, calls: [mount, read({}), ["fs_sync"]] });
   assert.deepEqual(broken.results.slice(1), [-ERRNO.EIO, 0]);
+});
+
+Deno.test("a block that was freed is not written back over the file that has it now", () => {
+  const medium = diskWith([{ mib: 8, files: [] }]);
+  const content = noise(7 * MIB, 2);
+  const pieces = [0, 1, 2, 3, 4, 5, 6].map((index) => ({
+    start: (16 + index) * MIB,
+    length: MIB,
+  }));
+  const { results } = runKernel({
+    medium,
+    free: [{ pfn: 256, count: 1024 }],
+    fillRam: (ram) => ram.write(16 * MIB, content),
+    calls: [
+      mount,
+      change("makeDirectory", "/mnt/d"),
+      change("createFile", "/mnt/f", { size: 6 * MIB }),
+      change("removeDirectory", "/mnt/d"),
+      change("unlink", "/mnt/f"),
+      change("createFile", "/mnt/g", { size: 7 * MIB }),
+      ["fs_write", { path: "/mnt/g", offset: 0, pieces }],
+      unmount,
+    ],
+  });
+  assert.deepEqual(results.slice(-2), [0, 0]);
+  assert.deepEqual(volumeOn(medium, 1, 8).fileAt("/g"), content);
 });
 
 Deno.test("createFile without room gives ENOSPC and leaves the file system as it was", () => {

@@ -1,0 +1,243 @@
+/**
+ * The commands of the command line and their options, as data.
+ *
+ * @module
+ */
+import { KERNEL_PROFILES } from "../../actors/kernel/profiles.ts";
+import { DEFAULT_HARDWARE_PROFILE, HARDWARE_PROFILES } from "../../machine/hardware_profile.ts";
+import type { CommandDeclaration, OptionDeclaration } from "./options.ts";
+import { STOP_POINTS } from "./stop_points.ts";
+
+const MACHINE: readonly OptionDeclaration[] = [
+  {
+    name: "memory",
+    kind: "size",
+    value: "SIZE",
+    help: "RAM of the machine, in whole MiB",
+    otherwise: "what the profiles want, 64M without any",
+    min: "1M",
+    max: "16G",
+  },
+  {
+    name: "cpus",
+    kind: "whole",
+    value: "N",
+    help: "processors",
+    otherwise: "those of the profile",
+    min: "1",
+    max: "64",
+  },
+  {
+    name: "profile",
+    kind: "word",
+    value: "NAME",
+    help: "hardware",
+    words: Object.keys(HARDWARE_PROFILES),
+    default: DEFAULT_HARDWARE_PROFILE,
+  },
+];
+
+const KERNEL_PROFILE: OptionDeclaration = {
+  name: "kernel-profile",
+  kind: "word",
+  value: "NAME",
+  help: "kernels and tools of that time",
+  words: Object.keys(KERNEL_PROFILES),
+  default: "2.6.27",
+};
+
+const RUN: readonly OptionDeclaration[] = [
+  {
+    name: "transport",
+    kind: "word",
+    value: "NAME",
+    help: "one worker for each actor, or all in one thread; the trace is the same",
+    words: ["worker", "inline"],
+    default: "worker",
+  },
+  {
+    name: "seed",
+    kind: "whole",
+    value: "N",
+    help: "decides all that is random",
+    default: "1",
+    min: "0",
+    max: "4294967295",
+  },
+];
+
+const PAYLOAD: OptionDeclaration = {
+  name: "payload",
+  kind: "path",
+  value: "FILE",
+  help: "data of yours in A's tmpfs, compared byte for byte at the end",
+};
+
+const KERNEL: OptionDeclaration = {
+  name: "kernel",
+  kind: "path",
+  value: "FILE",
+  help: "a real bzImage as kernel of B and C; takes kernel profile 6.1-cured",
+};
+
+const AWAY: OptionDeclaration = {
+  name: "away",
+  kind: "duration",
+  value: "TIME",
+  help: "how long the machine is off, as in 90s or 8h",
+  default: "0s",
+};
+
+const NO_VERIFY: OptionDeclaration = {
+  name: "no-verify",
+  kind: "flag",
+  help: "C loads the image without looking at its sums",
+};
+
+function out(otherwise: string): OptionDeclaration {
+  return {
+    name: "out",
+    kind: "path",
+    value: "DIR",
+    help: "where trace.ndjson, blobs/, disk.img, dump.elf, pages.crc and report.json go",
+    otherwise,
+  };
+}
+
+const PRINTING: readonly OptionDeclaration[] = [
+  { name: "json", kind: "flag", help: "print one JSON document instead of the summary" },
+  { name: "quiet", kind: "flag", help: "print no progress" },
+  { name: "stack", kind: "flag", help: "with an internal error, print where it came from" },
+  { name: "help", kind: "flag", help: "print this" },
+];
+
+const HIBERNATE: CommandDeclaration = {
+  name: "hibernate",
+  about: "Boots A, gives it work, hibernates it through a second kernel, switches the machine " +
+    "off and on, resumes A and compares everything (protocol.md B.4.3).",
+  options: [
+    ...MACHINE,
+    KERNEL_PROFILE,
+    ...RUN,
+    PAYLOAD,
+    KERNEL,
+    {
+      name: "stop-at",
+      kind: "word",
+      value: "POINT",
+      help: "end there",
+      words: Object.keys(STOP_POINTS),
+    },
+    {
+      name: "cut-power-at",
+      kind: "text",
+      value: "SEQ[:FATE]",
+      help: "pull the plug before the event with that number; the fate of writes in the disk's " +
+        "cache is none, all or seeded",
+      otherwise: "never; FATE is none",
+    },
+    AWAY,
+    NO_VERIFY,
+    out("out"),
+    ...PRINTING,
+  ],
+  notes: [
+    "A first half alone: --stop-at power-off; 'resume --disk DIR/disk.img' is the second.",
+  ],
+};
+
+const RESUME: CommandDeclaration = {
+  name: "resume",
+  about: "Switches on the machine whose disk is given, in place, and resumes the A that " +
+    "hibernated on it; nothing else is handed over.",
+  options: [
+    { name: "disk", kind: "path", value: "FILE", help: "the machine's disk", required: true },
+    {
+      name: "reference",
+      kind: "path",
+      value: "FILE",
+      help: "pages.crc of the hibernation: every frame is compared with it",
+    },
+    {
+      name: "trace",
+      kind: "path",
+      value: "FILE",
+      help: "trace.ndjson of the hibernation: the new trace goes on from it, both are judged",
+    },
+    ...MACHINE.map(({ name, kind, value, words, min, max }): OptionDeclaration => ({
+      name,
+      kind,
+      ...(value === undefined ? {} : { value }),
+      help: "refused unless it is the machine's",
+      ...(words === undefined ? {} : { words }),
+      ...(min === undefined ? {} : { min }),
+      ...(max === undefined ? {} : { max }),
+      otherwise: "as the disk's NVRAM says",
+    })),
+    ...RUN,
+    AWAY,
+    NO_VERIFY,
+    out("a folder 'resume' beside the disk"),
+    ...PRINTING,
+  ],
+};
+
+const JUMP: CommandDeclaration = {
+  name: "jump",
+  about: "The warm round trip: A jumps to B and back, twice, and nothing is switched off " +
+    "(protocol.md B.4.4).",
+  options: [...MACHINE, KERNEL_PROFILE, ...RUN, PAYLOAD, KERNEL, out("out"), ...PRINTING],
+};
+
+const CHECK: CommandDeclaration = {
+  name: "check",
+  about: "Judges traces by the rules of protocol.md F.",
+  argument: { name: "TRACE", help: "trace files, in order", min: 1, max: 1000 },
+  options: [
+    {
+      name: "format",
+      kind: "word",
+      value: "NAME",
+      help: "form of the report",
+      words: ["text", "json", "junit"],
+      default: "text",
+    },
+    {
+      name: "only",
+      kind: "text",
+      value: "IDS",
+      help: "only these rules, as in F23,F24",
+      otherwise: "all that apply",
+    },
+    {
+      name: "blobs",
+      kind: "path",
+      value: "DIR",
+      help: "folder of the blobs",
+      otherwise: "'blobs' beside each trace",
+    },
+    { name: "json", kind: "flag", help: "the same as --format json" },
+    { name: "stack", kind: "flag", help: "with an internal error, print where it came from" },
+    { name: "help", kind: "flag", help: "print this" },
+  ],
+};
+
+const INSPECT: CommandDeclaration = {
+  name: "inspect",
+  about: "Says what a file is (ELF image, disk, trace, bzImage) and prints its headers.",
+  argument: { name: "FILE", help: "the file to look at", min: 1, max: 1 },
+  options: [
+    { name: "json", kind: "flag", help: "print JSON" },
+    { name: "stack", kind: "flag", help: "with an internal error, print where it came from" },
+    { name: "help", kind: "flag", help: "print this" },
+  ],
+};
+
+/** All commands by name. */
+export const COMMANDS: Readonly<Record<string, CommandDeclaration>> = {
+  hibernate: HIBERNATE,
+  resume: RESUME,
+  jump: JUMP,
+  check: CHECK,
+  inspect: INSPECT,
+};

@@ -1,0 +1,148 @@
+/**
+ * What a run comes to: whether it ended as it should, and if not why (DESIGN.md 8 and 10,
+ * protocol.md G.1).
+ *
+ * @module
+ */
+import type { Report } from "../../machine/conformance/report.ts";
+import type { FrameComparison, PayloadComparison } from "./comparison.ts";
+import type { RunLog } from "./run_log.ts";
+import { hexText, plural } from "./values.ts";
+
+/** Outcomes that the operator's scripts end with. */
+export const OUTCOME = {
+  resumed: "resumed",
+  hibernated: "hibernated",
+  returned: "returned",
+  ordinary: "booted without an image",
+} as const;
+
+/** See the module's header. */
+export interface Verdict {
+  readonly ok: boolean;
+  /** One sentence. */
+  readonly headline: string;
+  /** Each thing that is wrong, a sentence each. */
+  readonly reasons: readonly string[];
+}
+
+/** What is judged. */
+export interface Findings {
+  readonly outcome: string;
+  /** The outcome a run without a power cut must have. */
+  readonly wanted: string;
+  readonly log: RunLog;
+  readonly report: Report;
+  readonly frames: readonly FrameComparison[];
+  readonly payload?: PayloadComparison;
+}
+
+/** The two ends a run may have after a power cut. */
+type End = typeof OUTCOME.resumed | typeof OUTCOME.ordinary;
+
+/** Which ends protocol.md G.1 permits, by how far the image was when the power went. */
+export function permittedEnds(log: RunLog): readonly End[] {
+  const cut = log.cut ?? Number.POSITIVE_INFINITY;
+  const before = (seq: number | undefined): boolean => seq !== undefined && seq < cut;
+  const { committed, commitFlushed, invalidated, invalidationFlushed } = log.image;
+  if (before(invalidationFlushed)) return [OUTCOME.ordinary];
+  if (before(invalidated)) return [OUTCOME.resumed, OUTCOME.ordinary];
+  if (before(commitFlushed)) return [OUTCOME.resumed];
+  if (before(committed)) return [OUTCOME.resumed, OUTCOME.ordinary];
+  return [OUTCOME.ordinary];
+}
+
+function pageText(pfn: number): string {
+  return `frame ${hexText(pfn)}, address ${hexText(pfn * 4096)}`;
+}
+
+function frameReasons(frames: readonly FrameComparison[]): string[] {
+  return frames.filter(({ different }) => different > 0).map((each) =>
+    `${plural(each.different, "page")} of ${each.compared} differ (${each.what}), the first is ` +
+    pageText(each.first ?? 0)
+  );
+}
+
+function payloadReasons(payload: PayloadComparison | undefined): string[] {
+  if (payload?.missing !== undefined) return [`the payload is lost: ${payload.missing}`];
+  if (payload?.differsAt === undefined) return [];
+  return [`the payload differs from the file at byte ${payload.differsAt} (${payload.path} in A)`];
+}
+
+function selfTestReasons(log: RunLog): string[] {
+  return log.selfTests.filter(({ expected, actual }) => expected !== actual).map((test) =>
+    `${test.kernel} finds its ${test.what} ${test.name} changed: ${test.actual} instead of ` +
+    `${test.expected} (seq ${test.seq})`
+  );
+}
+
+function ruleReasons(report: Report): string[] {
+  return report.rules
+    .filter(({ verdict, severity }) => verdict === "violated" && severity === "error")
+    .map(({ id, statement, violations }) => {
+      const [first] = violations;
+      const where = first === undefined ? "" : `: ${first.reason} (seq ${first.seq})`;
+      return `rule ${id} is broken, "${statement}"${where}`;
+    });
+}
+
+function troubleText(log: RunLog): string {
+  const last = log.troubles.at(-1);
+  if (last === undefined) return log.lastLine === "" ? "" : `; last line: ${log.lastLine}`;
+  return `; ${last.kernel}: ${last.text} (seq ${last.seq})`;
+}
+
+function endReasons({ outcome, wanted, log }: Findings): string[] {
+  if (log.cut === undefined) {
+    return outcome === wanted ? [] : [`the run ended '${outcome}', not '${wanted}'` + troubleText(log)];
+  }
+  const permitted: readonly string[] = permittedEnds(log);
+  if (permitted.includes(outcome)) return [];
+  return [
+    `after the power cut at seq ${log.cut} the run ended '${outcome}'; protocol.md G.1 permits ` +
+    `'${permitted.join("' or '")}'` + troubleText(log),
+  ];
+}
+
+/** A that came back must have looked at itself, or nothing is known. */
+function checkReasons({ outcome, log }: Findings): string[] {
+  if (outcome !== OUTCOME.resumed && outcome !== OUTCOME.returned) return [];
+  if (log.checkStatus === 0) return [];
+  return [
+    log.checkStatus === undefined
+      ? "A did not check itself"
+      : `A's own check ended with ${log.checkStatus}${troubleText(log)}`,
+  ];
+}
+
+function headlineOf({ outcome, log }: Findings, ok: boolean): string {
+  if (!ok) return log.cut === undefined ? "the run did not do what it should" : "the power cut did harm";
+  switch (outcome) {
+    case OUTCOME.resumed:
+      return log.cut === undefined
+        ? "A hibernated, the machine was off, A goes on; nothing is lost"
+        : "the power cut did no harm: A was resumed whole";
+    case OUTCOME.ordinary:
+      return "the power cut left no image to resume, and the machine boots in the ordinary way";
+    case OUTCOME.returned:
+      return "A jumped to B and came back; nothing is lost";
+    case OUTCOME.hibernated:
+      return "A is saved and the machine is off";
+    default:
+      return outcome;
+  }
+}
+
+/** Judges a run. */
+export function judgeRun(findings: Findings): Verdict {
+  const reasons = [
+    ...endReasons(findings),
+    ...checkReasons(findings),
+    ...selfTestReasons(findings.log),
+    ...frameReasons(findings.frames),
+    ...payloadReasons(findings.outcome === OUTCOME.ordinary ? undefined : findings.payload),
+    ...ruleReasons(findings.report),
+  ];
+  const ok = reasons.length === 0;
+  return { ok, headline: headlineOf(findings, ok), reasons };
+}
