@@ -130,14 +130,16 @@ function go(state: OperatorState, out: Out): OperatorState {
   return state;
 }
 
-function recover(state: OperatorState, out: Out, seen: string): OperatorState {
+/** Goes on with the recovery; a machine that was reset comes up without anybody's doing. */
+function recover(state: OperatorState, out: Out, seen: string, off: boolean): OperatorState {
   if (state.recovery === null) return giveUp(state, out, seen);
+  const first = state.recovery.findIndex((step) => step.do !== "away" && step.do !== "power_on");
   state.script = state.recovery;
   state.recovery = null;
-  state.index = 0;
+  state.index = off ? 0 : Math.max(0, first);
   state.prompt = "";
   state.menu = false;
-  state.off = true;
+  state.off = off;
   return go(state, out);
 }
 
@@ -204,7 +206,7 @@ const behaviour: Behaviour<OperatorState> = {
       return state.index === before ? giveUp(state, out, `prompt of ${body.by}`) : state;
     },
     "machine.power": (state, { body }, out) => {
-      if (body.op === "reset") return recover(state, out, "a reset");
+      if (body.op === "reset") return recover(state, out, "a reset", false);
       state.off = body.op === "off";
       if (!state.off) return state;
       const before = state.index;
@@ -213,7 +215,7 @@ const behaviour: Behaviour<OperatorState> = {
     },
   },
   signal: (state, signal, out) => {
-    if (signal.kind === "power_cut") return recover(state, out, "the power cut");
+    if (signal.kind === "power_cut") return recover(state, out, "the power cut", true);
     if (signal.name === "away") {
       state.away = true;
       return go(state, out);

@@ -18,7 +18,7 @@ import {
 
 const powerCut = record({
   kind: oneOf("power_cut"),
-  /** The cut strikes before the first delivery whose event would have this number or a later one. */
+  /** It strikes before the first delivery whose event would have this number or a later one. */
   at: natural,
   /** Fate of the writes in the disk's cache. */
   durable: oneOf("none", "all", "seeded", "listed"),

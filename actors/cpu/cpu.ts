@@ -122,13 +122,13 @@ const behaviour: Behaviour<CpuState> = {
   start,
   label: (state) => state.job === null ? "ready" : "busy",
   on: {
-    "cpu.enter": (state, { source, body }, out) => {
+    "cpu.enter": (state, { source, body }, out, access) => {
       if (source !== "firmware") out.dispose(source);
       const vars = begin(state, {});
-      enter({ state, vars, out }, { ...body, from: source, jump: false });
+      enter({ state, vars, out, access }, { ...body, from: source, jump: false });
       return state;
     },
-    "cpu.run_control_page": (state, { source, body }, out) => {
+    "cpu.run_control_page": (state, { source, body }, out, access) => {
       const vars = begin(state, {
         control: body.control,
         head: body.head,
@@ -139,7 +139,7 @@ const behaviour: Behaviour<CpuState> = {
         owner: source,
         by: source,
       });
-      startRelocation({ state, vars, out });
+      startRelocation({ state, vars, out, access });
       return state;
     },
     "cpu.set_online": (state, { source, body }, out) => {
@@ -168,18 +168,19 @@ const behaviour: Behaviour<CpuState> = {
         taskRegister: 0x80,
         gsBase: body.gdt + 0x1000,
       };
-      out.send(source, "cpu.done", { tag: body.tag, result: 0 });
+      // What the rest of a kernel's initialisation costs is spent here, once its tables stand.
+      out.send(source, "cpu.done", { tag: body.tag, result: 0 }, state.kernelBootNs);
       return state;
     },
-    "cpu.save_context": (state, { source, body }, out) => {
+    "cpu.save_context": (state, { source, body }, out, access) => {
       const bytes = emitContext(state.registers);
       const vars = begin(state, { by: source, tag: body.tag, digest: contextDigest(bytes) });
-      writeThen({ state, vars, out }, body.address, toHex(bytes), "context.saved");
+      writeThen({ state, vars, out, access }, body.address, toHex(bytes), "context.saved");
       return state;
     },
-    "cpu.restore_context": (state, { source, body }, out) => {
+    "cpu.restore_context": (state, { source, body }, out, access) => {
       const vars = begin(state, { by: source, tag: body.tag, reloadGdt: body.reload_gdt });
-      readThen({ state, vars, out }, body.address, CONTEXT_BYTES, "context.read");
+      readThen({ state, vars, out, access }, body.address, CONTEXT_BYTES, "context.read");
       return state;
     },
     "cpu.halt": (state, { source, body }, out) => {

@@ -31,9 +31,19 @@ import {
 /** Most bytes of a command line that are looked at for a kernel's name. */
 const COMMAND_LINE_BYTES = 2048;
 
+/** The stamp in the bytes; `undefined` where there is none or one that makes no sense. */
+function stampIn(bytes: Uint8Array): Stamp | undefined {
+  try {
+    return parseStamp(bytes);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return undefined;
+  }
+}
+
 const takeStamp: MicroStep = (context) => {
   const { vars, answer } = context;
-  const stamp = parseStamp(answer.bytes);
+  const stamp = stampIn(answer.bytes);
   vars["stamp"] = toHex(answer.bytes);
   if (stamp === undefined) return unstamped(context);
   viewThen(context, numberVar(vars, "entry") + STAMP_BYTES, stamp.length, "enter.body");
@@ -53,7 +63,7 @@ function invalidOpcode(context: StepContext): void {
 /** The stamp's program is all here: check its digest, then ask what it is. */
 const takeBody: MicroStep = (context) => {
   const { vars, answer, access } = context;
-  const stamp = parseStamp(bytesVar(vars, "stamp"));
+  const stamp = stampIn(bytesVar(vars, "stamp"));
   if (stamp === undefined) return invalidOpcode(context);
   const body = new Uint8Array(stamp.length);
   let at = 0;
@@ -146,7 +156,7 @@ function run(context: StepContext, name: string, behaviour: string, kernel: bool
     sp: numberVar(vars, "sp"),
     word: numberVar(vars, "word"),
     argument: numberVar(vars, "argument"),
-  }, state.jumpNs + (kernel ? state.kernelBootNs : 0));
+  }, state.jumpNs);
   finishJob(state);
 }
 

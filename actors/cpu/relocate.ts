@@ -9,6 +9,7 @@ import { toHex } from "../../machine/digest.ts";
 import { FormatError } from "../../machine/errors.ts";
 import {
   CONTROL_DATA_OFFSET,
+  type ControlData,
   emitControlData,
   parseControlData,
   REENTRY_OFFSET,
@@ -30,10 +31,12 @@ import { parseStamp, STAMP_BYTES, STAMP_KIND, verifyStamp } from "../../machine/
 import { LIMITS } from "../../machine/limits.ts";
 import { enter } from "./entering.ts";
 import { tripleFault } from "./fault.ts";
+import type { JobVars } from "./state.ts";
 import {
   bytesVar,
   exchangeThen,
   finishJob,
+  inMemory,
   type MicroStep,
   numberVar,
   readThen,
@@ -46,6 +49,11 @@ import {
 const encoder = new TextEncoder();
 /** Longest pair text that stands in a fact's summary. */
 const INLINE_MAX = 200;
+
+/** Bits that the relocate code leaves in the control registers (C.7 step 12). */
+const CR0_PG = 0x8000_0000;
+const CR0_PE = 1;
+const CR4_PAE = 0x20;
 
 /** The architecture whose relocate code stands in the page: a bit of its stamp's flags. */
 export const STAMP_FLAG_X86_64 = 1;
@@ -83,21 +91,28 @@ function cut(runs: readonly PairRun[], most: number): PairRun[][] {
   return parts;
 }
 
+/** The list makes no sense: what the relocate code would do with it nobody can say. */
+function badList(context: StepContext, why: string): void {
+  const head = numberVar(context.vars, "head").toString(16);
+  tripleFault(context, `entry list at 0x${head}: ${why}`);
+}
+
 /** Reads the list's pages one after the other, each through the link at its end. */
 function followList(context: StepContext, link: number): void {
   const flags = link % PAGE_BYTES;
   if ((flags & IND_INDIRECTION) === 0) return walk(context);
   const { vars } = context;
-  const pages = Array.isArray(vars["pages"]) ? vars["pages"] : [];
-  if (pages.length > LIMITS.queueDeliveries) throw new FormatError("kimage list", link, "no end");
-  vars["pages"] = [...pages, (link - flags) / PAGE_BYTES];
+  const pfn = (link - flags) / PAGE_BYTES;
+  if (vars[`page.${pfn}`] !== undefined) {
+    return badList(context, `page 0x${pfn.toString(16)} comes a second time`);
+  }
+  vars["page"] = pfn;
   readThen(context, link - flags, PAGE_BYTES, "relocate.page");
 }
 
 const takePage: MicroStep = (context) => {
   const { vars, answer } = context;
-  const pages = Array.isArray(vars["pages"]) ? vars["pages"] : [];
-  vars[`page.${pages.at(-1)}`] = toHex(answer.bytes);
+  vars[`page.${numberVar(vars, "page")}`] = toHex(answer.bytes);
   const arch = archOf(numberVar(vars, "flags"));
   const size = wordBytes(arch);
   const view = new DataView(answer.bytes.buffer, answer.bytes.byteOffset, PAGE_BYTES);
@@ -110,6 +125,12 @@ const takePage: MicroStep = (context) => {
   walk(context);
 };
 
+/** A page of the list that was read; a list that is garbage may name others. */
+function listPage(vars: JobVars, pfn: number): Uint8Array {
+  const name = `page.${pfn}`;
+  return vars[name] === undefined ? new Uint8Array() : bytesVar(vars, name);
+}
+
 /** All pages are here: makes the pairs and exchanges them, at most 256 at a time. */
 function walk(context: StepContext): void {
   const { vars, out } = context;
@@ -117,18 +138,28 @@ function walk(context: StepContext): void {
   const head = numberVar(vars, "head");
   let runs: PairRun[];
   try {
-    runs = pairRuns(walkEntryList(arch, head, (pfn) => bytesVar(vars, `page.${pfn}`)));
+    runs = pairRuns(walkEntryList(arch, head, (pfn) => listPage(vars, pfn)));
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    return tripleFault(context, `entry list at 0x${head.toString(16)}: ${error.message}`);
+    return badList(context, error.message);
   }
+  const frames = Math.floor(context.access.ramBytes / PAGE_BYTES);
+  const beyond = runs.find(({ destination, source, count }) =>
+    Math.max(destination, source) + count > frames
+  );
+  if (beyond !== undefined) return badList(context, `no memory for ${formatPairRuns([beyond])}`);
+  const swapPage = numberVar(vars, "swapPage");
+  if (swapPage % PAGE_BYTES !== 0) {
+    return badList(context, `swap page at 0x${swapPage.toString(16)}`);
+  }
+  if (!inMemory(context, swapPage, PAGE_BYTES)) return;
   for (const name of Object.keys(vars)) if (name.startsWith("page.")) delete vars[name];
   const all = formatPairRuns(runs);
   const inline = all.length <= INLINE_MAX;
   out.fact("swap", {
     k: textVar(vars, "owner"),
     head: `0x${head.toString(16)}`,
-    temporary: `0x${(numberVar(vars, "swapPage") / PAGE_BYTES).toString(16)}`,
+    temporary: `0x${(swapPage / PAGE_BYTES).toString(16)}`,
     count: runs.reduce((sum, run) => sum + run.count, 0),
     walk: numberVar(vars, "walk"),
     ...(inline ? { pairs: all } : {}),
@@ -187,6 +218,15 @@ const takeCode: MicroStep = (context) => {
 const saved: MicroStep = (context) => followList(context, numberVar(context.vars, "head"));
 const exchanged: MicroStep = (context) => nextPart(context);
 
+/** A word of the architecture, little-endian. */
+function wordOf(arch: KimageArch, value: number): Uint8Array {
+  const bytes = new Uint8Array(wordBytes(arch));
+  const view = new DataView(bytes.buffer);
+  if (arch === "i386") view.setUint32(0, value, true);
+  else view.setBigUint64(0, BigInt(value), true);
+  return bytes;
+}
+
 /** The pages are in place: the return address goes to the stack's top (C.7), then the call. */
 function departed(context: StepContext): void {
   const { vars, state } = context;
@@ -197,13 +237,14 @@ function departed(context: StepContext): void {
   vars["sp"] = end - wordBytes(arch);
   vars["word"] = preserve ? control + REENTRY_OFFSET : 0;
   // Paging goes off (or to the identity map), the descriptor tables are unusable from here on.
+  state.registers.cr0 = arch === "i386" ? CR0_PE : CR0_PG + CR0_PE;
+  state.registers.cr4 = arch === "i386" ? 0 : CR4_PAE;
   state.registers.gdtBase = 0;
   state.registers.gdtLimit = 0;
   state.registers.idtBase = 0;
   state.registers.idtLimit = 0;
   state.registers.cr3 = 0;
-  const bytes = new Uint8Array(wordBytes(arch));
-  new DataView(bytes.buffer).setUint32(0, numberVar(vars, "word"), true);
+  const bytes = wordOf(arch, numberVar(vars, "word"));
   writeThen(context, numberVar(vars, "sp"), toHex(bytes), "relocate.called");
 }
 
@@ -245,7 +286,13 @@ const takeWord: MicroStep = (context) => {
 
 const takeControl: MicroStep = (context) => {
   const { vars, answer } = context;
-  const data = parseControlData(archOf(numberVar(vars, "flags")), answer.bytes);
+  let data: ControlData;
+  try {
+    data = parseControlData(archOf(numberVar(vars, "flags")), answer.bytes);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return tripleFault(context, error.message);
+  }
   vars["head"] = data.listHead;
   vars["swapPage"] = data.physicalSwapPage;
   vars["cr0"] = data.cr0;

@@ -8,6 +8,7 @@ import type { Access } from "../../machine/access.ts";
 import type { Out } from "../../machine/actor.ts";
 import { fromHex } from "../../machine/digest.ts";
 import type { Grant } from "../../machine/messages/declare.ts";
+import { tripleFault } from "./fault.ts";
 import type { CpuState, JobVars } from "./state.ts";
 
 /** The memory controller's answer. */
@@ -27,7 +28,7 @@ export interface StepContext {
 }
 
 /** As much of it as a request needs. */
-export type Requesting = Omit<StepContext, "answer" | "access">;
+export type Requesting = Omit<StepContext, "answer">;
 
 /** One step of a micro-program. */
 export type MicroStep = (context: StepContext) => void;
@@ -43,6 +44,13 @@ function request(context: Requesting, step: string): string {
   return tag;
 }
 
+/** Whether there is memory at a range; where there is none the processor goes no further. */
+export function inMemory(context: Requesting, start: number, length: number): boolean {
+  if (start >= 0 && start + length <= context.access.ramBytes) return true;
+  tripleFault(context, `no memory at 0x${start.toString(16)}, ${length} bytes`);
+  return false;
+}
+
 /** Reads at most 4096 bytes; the step named gets them. */
 export function readThen(
   context: Requesting,
@@ -50,6 +58,7 @@ export function readThen(
   length: number,
   step: string,
 ): void {
+  if (!inMemory(context, address, length)) return;
   const tag = request(context, step);
   const by = onBehalf(context.vars);
   context.out.send("memory", "memory.read", { tag, by, address, length });
@@ -62,6 +71,7 @@ export function writeThen(
   bytes: string,
   step: string,
 ): void {
+  if (!inMemory(context, address, bytes.length / 2)) return;
   const tag = request(context, step);
   const by = onBehalf(context.vars);
   context.out.send("memory", "memory.write", { tag, by, address, bytes });
@@ -86,6 +96,7 @@ export function viewThen(
   length: number,
   step: string,
 ): void {
+  if (!inMemory(context, start, length)) return;
   const tag = request(context, step);
   const ranges = [];
   for (let at = 0; at < length; at += 0x10_0000) {

@@ -125,7 +125,7 @@ function piecesOf(runs: readonly PageRun[]): Range[] {
 /**
  * `fs_read {path, offset, length, runs, verify?}`: bytes of a file into page frames; the rest of
  * the last page is zeros. Gives 0, with `verify` (the file's SHA-256 of each 64 KiB, from its
- * beginning) `{mismatches: [{fileOffset}, …]}` of blocks that differ, or a negative errno: -EINVAL if the
+ * beginning) `{mismatches: [{fileOffset}, …]}` of what differs, or a negative errno: -EINVAL if the
  * file is shorter or `offset` is no multiple of 4096. A block that is read only in part is not
  * compared.
  */

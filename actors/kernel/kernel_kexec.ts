@@ -23,7 +23,7 @@ import {
 
 const lock: Step = {
   name: "lock",
-  run: (kernel) => takeLock(kernel, "kernel_kexec") ? next : fail(ERRNO.EBUSY),
+  run: (kernel) => takeLock(kernel, "exec") ? next : fail(ERRNO.EBUSY),
   undo: (kernel) => {
     releaseLock(kernel);
     return next;

@@ -5,13 +5,16 @@
  *
  * @module
  */
+import { endOf, ramRanges } from "../../machine/formats/e820.ts";
 import { emitEntryList, pairRuns } from "../../machine/formats/kimage.ts";
 import {
+  countPages,
   formatPairRuns,
   formatRuns,
   fromRuns,
   PAGE_BYTES,
   type PageRun,
+  rangesToRuns,
 } from "../../machine/formats/page_runs.ts";
 import {
   flag,
@@ -26,7 +29,7 @@ import {
 import { ERRNO } from "./errno.ts";
 import { pagePairsText, placeImage, runsOfList } from "./image_pages.ts";
 import { type Kernel, numberOf } from "./kernel_context.ts";
-import { checkLoad, KEXEC_FLAG, type LoadRequest } from "./load_checks.ts";
+import { checkArguments, checkSegments, KEXEC_FLAG, type LoadRequest } from "./load_checks.ts";
 import { ask, done, fail, goto, type Next, next, type Procedure, procedure } from "./procedure.ts";
 import type { ImageSegment, KexecImage, Vars } from "./state.ts";
 import { NUMBERS, plainRuns, readAs, RUNS } from "./values.ts";
@@ -67,8 +70,17 @@ function segmentsOf(vars: Vars): readonly UserSegment[] {
   return readAs(USER_SEGMENTS, vars["segments"] ?? []);
 }
 
+/** Whole pages of RAM the kernel has, the firmware's and holes left out. */
+export function ramPages(kernel: Kernel): number {
+  const ranges = ramRanges(kernel.state.map).map((range) => ({
+    start: range.start,
+    end: endOf(range),
+  }));
+  return countPages(rangesToRuns(ranges));
+}
+
 function requestOf(kernel: Kernel, vars: Vars): LoadRequest {
-  const { profile, state } = kernel;
+  const { profile } = kernel;
   return {
     arch: profile.arch,
     capable: vars["capable"] !== false,
@@ -76,7 +88,7 @@ function requestOf(kernel: Kernel, vars: Vars): LoadRequest {
     flags: numberOf(vars["flags"]),
     segments: segmentsOf(vars),
     limit: profile.destinationLimit,
-    ramPages: state.layout?.frameCount ?? 0,
+    ramPages: ramPages(kernel),
     halfRam: profile.halfRam,
     entry: numberOf(vars["entry"]),
   };
@@ -127,11 +139,14 @@ export function releaseLock(kernel: Kernel): void {
   kernel.fact("lock", { holder, op: "release", result: 0 });
 }
 
-function unload(kernel: Kernel): void {
+/** No kernel here reserves a crash region, so that slot is always empty. */
+function unload(kernel: Kernel, crash: boolean): void {
   const { image } = kernel.state;
-  if (image !== null) kernel.release(image.owned);
-  kernel.state.image = null;
-  kernel.fact("unload", { slot: "default", result: 0 });
+  if (!crash) {
+    if (image !== null) kernel.release(image.owned);
+    kernel.state.image = null;
+  }
+  kernel.fact("unload", { slot: crash ? "crash" : "default", result: 0 });
 }
 
 /** An image as plain data. */
@@ -167,12 +182,11 @@ function copyJobs(
 
 function checksAndPages(kernel: Kernel, vars: Vars): Next {
   const request = requestOf(kernel, vars);
-  const wrong = checkLoad(request);
   // Permission and argument checks come before the lock (C.2 S1 to S7), the rest behind it.
-  const early = wrong === ERRNO.EPERM || (wrong !== 0 && request.segments.length > 16);
-  if (early) {
-    sayLoad(kernel, vars, -wrong);
-    return fail(wrong);
+  const early = checkArguments(request);
+  if (early !== 0) {
+    sayLoad(kernel, vars, -early);
+    return fail(early);
   }
   if (!takeLock(kernel, "kexec_load")) {
     sayLoad(kernel, vars, -ERRNO.EBUSY);
@@ -183,9 +197,10 @@ function checksAndPages(kernel: Kernel, vars: Vars): Next {
     releaseLock(kernel);
     return fail(errno);
   };
+  const wrong = checkSegments(request);
   if (wrong !== 0) return refuse(wrong);
   if (request.segments.length === 0) {
-    unload(kernel);
+    unload(kernel, (request.flags & KEXEC_FLAG.onCrash) !== 0);
     releaseLock(kernel);
     return done();
   }

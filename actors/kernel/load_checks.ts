@@ -32,7 +32,8 @@ export interface LoadRequest {
   readonly entry: number;
 }
 
-function checkFlags(request: LoadRequest): number {
+/** S1 to S5, which come before the lock is asked for: the errno of the first that fails, or 0. */
+export function checkArguments(request: LoadRequest): number {
   const { flags, arch } = request;
   if (!request.capable || request.disabled) return ERRNO.EPERM;
   const arches = flags & 0xffff_0000;
@@ -79,19 +80,26 @@ function checkSizes(request: LoadRequest): number {
   return total > half ? ERRNO.EINVAL : 0;
 }
 
-function checkCrash(request: LoadRequest): number {
-  if ((request.flags & KEXEC_FLAG.onCrash) === 0) return 0;
-  const { crash } = request;
-  if (crash === undefined) return ERRNO.EADDRNOTAVAIL;
-  if (request.entry < crash.start || request.entry >= crash.end) return ERRNO.EADDRNOTAVAIL;
-  const inside = request.segments.every(({ mem, memsz }) =>
-    mem >= crash.start && mem + memsz <= crash.end
-  );
+function checkCrashEntry({ flags, crash, entry }: LoadRequest): number {
+  if ((flags & KEXEC_FLAG.onCrash) === 0) return 0;
+  const inside = crash !== undefined && entry >= crash.start && entry < crash.end;
   return inside ? 0 : ERRNO.EADDRNOTAVAIL;
+}
+
+function checkCrashSegments({ flags, crash, segments }: LoadRequest): number {
+  if ((flags & KEXEC_FLAG.onCrash) === 0 || crash === undefined) return 0;
+  const inside = segments.every(({ mem, memsz }) => mem >= crash.start && mem + memsz <= crash.end);
+  return inside ? 0 : ERRNO.EADDRNOTAVAIL;
+}
+
+/** S7a and S8, which come behind the lock; no segments are an unload and need no checks. */
+export function checkSegments(request: LoadRequest): number {
+  if (request.segments.length === 0) return 0;
+  return checkCrashEntry(request) || checkPlaces(request) || checkOverlap(request.segments) ||
+    checkSizes(request) || checkCrashSegments(request);
 }
 
 /** The errno (positive) of the first check that fails, or 0; lock and memory it leaves out. */
 export function checkLoad(request: LoadRequest): number {
-  return checkFlags(request) || checkPlaces(request) || checkOverlap(request.segments) ||
-    checkSizes(request) || checkCrash(request);
+  return checkArguments(request) || checkSegments(request);
 }

@@ -38,8 +38,11 @@ export const VMCORE = record({
   /** ELF class and machine of the core headers. */
   class: natural,
   machine: natural,
-  /** All notes, merged, in hexadecimal. */
+  /** ELF header and program headers of the file, in hexadecimal. */
+  header: text,
+  /** All notes, merged, in hexadecimal, and where in the file they are. */
   notes: text,
+  noteOffset: natural,
   /** Length of the file it would be. */
   fileLength: natural,
   /** Where each stretch of the file has its bytes. */
@@ -158,7 +161,9 @@ function rebuild(kernel: Kernel, vars: Vars, access: Access): Plain {
     return {
       class: elf.class,
       machine: elf.machine,
+      header: toHex(layout.header),
       notes: toHex(notes),
+      noteOffset: layout.noteOffset,
       fileLength: layout.fileLength,
       segments: layout.segments.map((segment) => ({ ...segment })),
     };

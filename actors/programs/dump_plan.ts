@@ -9,13 +9,17 @@ import { parseVmcoreinfo } from "../../machine/formats/elf_notes.ts";
 import {
   classifyFrames,
   DUMP_LEVEL,
+  FRAME,
+  framesWith,
   memMapBytes,
   type MemMapInfo,
   readVmcoreinfo,
 } from "../../machine/formats/mem_map.ts";
 import {
   type ByteRange,
+  countPages,
   intersect,
+  PAGE_BYTES,
   type PageRun,
   rangesToRuns,
   runsToRanges,
@@ -83,6 +87,34 @@ export function planDump(vmcore: Vmcore, kept: readonly PageRun[]): DumpPlan {
     return found;
   });
   return { layout, headBytes, pieces };
+}
+
+/** /proc/vmcore itself as a file. */
+export function planCopy(vmcore: Vmcore): DumpPlan {
+  const { header, noteOffset, segments, fileLength } = vmcore;
+  return {
+    layout: { header: fromHex(header), noteOffset, segments, fileLength },
+    headBytes: segments[0]?.fileOffset ?? fileLength,
+    pieces: segments.map(({ source, length }) => ({ start: source, length })),
+  };
+}
+
+/** What shows that a table is not the one of this vmcore's kernel, or `undefined`. */
+export function tableFault(
+  vmcore: Vmcore,
+  table: Uint8Array,
+  info: MemMapInfo,
+): string | undefined {
+  const known = Object.values(FRAME).reduce((sum, flag) => sum | flag, 0);
+  const end = Math.max(...vmcore.segments.map(({ physical, length }) => physical + length));
+  if (info.frameCount * PAGE_BYTES < end) return "it ends before memory does";
+  const own = framesWith(table, FRAME.kernel);
+  const first = Math.floor(info.memMapPhysical / PAGE_BYTES);
+  const count = Math.ceil(memMapBytes(info.frameCount) / PAGE_BYTES);
+  if (countPages(intersect(own, [{ pfn: first, count }])) !== count) {
+    return "its own pages are not the kernel's in it";
+  }
+  return framesWith(table, 0xffff & ~known).length === 0 ? undefined : "it has unknown flags";
 }
 
 /** Headers and note as they stand at the beginning of the file. */

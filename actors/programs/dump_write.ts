@@ -42,7 +42,9 @@ import {
   type DumpPlan,
   isInputError,
   keptRuns,
+  planCopy,
   planDump,
+  tableFault,
   tableRanges,
   vmcoreRuns,
 } from "./dump_plan.ts";
@@ -52,26 +54,33 @@ const GRANTS_MAX = 16;
 
 /** Ends without a file; the lines are what makedumpfile prints. */
 function refuse(...lines: readonly string[]): Next {
-  return done({ status: 1, lines: [...lines, "makedumpfile Failed."], unknown: false });
+  const errno = -ERRNO.EINVAL;
+  return done({ status: 1, lines: [...lines, "makedumpfile Failed."], unknown: false, errno });
 }
 
-function cannotOpen(name: string, value: number): Next {
-  return refuse(`open_dump_memory: Can't open the dump memory(${name}). ${errnoText(value)}`);
+/** Ends because nothing says, or says rightly, which pages are free. */
+function unknownPages(...lines: readonly string[]): Next {
+  const errno = -ERRNO.EINVAL;
+  return done({ status: 1, lines: [...lines, "makedumpfile Failed."], unknown: true, errno });
+}
+
+function cannotOpen(name: string, errno: number): Next {
+  const lines = [
+    `open_dump_memory: Can't open the dump memory(${name}). ${errnoText(errno)}`,
+    "makedumpfile Failed.",
+  ];
+  return done({ status: 1, lines, unknown: false, errno });
 }
 
 /** Ends with a file that is not whole, or with none. */
-function cannotWrite(vars: Vars, value: number): Next {
+function cannotWrite(vars: Vars, errno: number): Next {
   const path = textOf(vars["output"]);
   const lines = [
-    `write_buffer: Can't write the dump file(${path}). ${errnoText(value)}`,
+    `write_buffer: Can't write the dump file(${path}). ${errnoText(errno)}`,
     "makedumpfile Failed.",
   ];
-  return done({
-    status: 1,
-    lines,
-    unknown: false,
-    ...(vars["begun"] === true ? imageOf(vars) : {}),
-  });
+  const begun = vars["begun"] === true ? imageOf(vars) : {};
+  return done({ status: 1, lines, unknown: false, errno, ...begun });
 }
 
 function vmcoreIn(vars: Vars) {
@@ -79,6 +88,7 @@ function vmcoreIn(vars: Vars) {
 }
 
 function planOf(vars: Vars): DumpPlan {
+  if (vars["copy"] === true) return planCopy(vmcoreIn(vars));
   return planDump(vmcoreIn(vars), readAs(RUNS, vars["kept"]));
 }
 
@@ -93,24 +103,22 @@ function findTable(vars: Vars): Next {
   try {
     const info = infoOf(vars);
     if (info !== undefined) vars["of"] = info.kernelName;
-    if (level <= DUMP_LEVEL.zero) {
+    if (level <= DUMP_LEVEL.zero || vars["copy"] === true) {
       vars["kept"] = plainRuns(vmcoreRuns(vmcoreIn(vars)));
       return goto("zero pages");
     }
     if (info === undefined) {
-      const lines = [
+      return unknownPages(
         "/proc/vmcore doesn't contain vmcoreinfo.",
         "Specify '-x' option or '-i' option.",
-        "makedumpfile Failed.",
-      ];
-      return done({ status: 1, lines, unknown: true });
+      );
     }
     if (tableRanges(vmcoreIn(vars), info) !== undefined) return next;
     const at = info.memMapPhysical.toString(16);
-    return refuse(`readmem: mem_map at 0x${at} is not in /proc/vmcore.`);
+    return unknownPages(`readmem: mem_map at 0x${at} is not in /proc/vmcore.`);
   } catch (error) {
     if (!isInputError(error)) throw error;
-    return refuse(`read_vmcoreinfo: ${error.message}`);
+    return unknownPages(`read_vmcoreinfo: ${error.message}`);
   }
 }
 
@@ -119,7 +127,7 @@ function tableOf(vars: Vars): Range[] {
   return cutRanges((info && tableRanges(vmcoreIn(vars), info)) ?? []);
 }
 
-function classify(vars: Vars, access: Access): void {
+function classify(vars: Vars, access: Access): Next {
   const ranges = tableOf(vars);
   const table = new Uint8Array(ranges.reduce((sum, range) => sum + range.length, 0));
   let at = 0;
@@ -127,7 +135,14 @@ function classify(vars: Vars, access: Access): void {
     table.set(access.read(start, length), at);
     at += length;
   }
+  const info = infoOf(vars);
+  const fault = info && tableFault(vmcoreIn(vars), table, info);
+  if (info === undefined || fault !== undefined) {
+    const place = `mem_map at 0x${info?.memMapPhysical.toString(16)}`;
+    return unknownPages(`get_mem_map: ${place} is not this kernel's: ${fault}.`);
+  }
   vars["kept"] = plainRuns(keptRuns(vmcoreIn(vars), table, numberOf(vars["level"])));
+  return next;
 }
 
 /** The next kept runs in which zero pages are looked for, and the memory they are in. */
@@ -185,11 +200,11 @@ function imageOf(vars: Vars): { id: string; of?: string } | undefined {
 }
 
 /**
- * `dump_write {output, level, infoFile?, force?, entry?, sums?}`: writes the pages that dump level
- * `level` keeps of the previous kernel's memory into the file `output`. With `entry`, the
+ * `dump_write {output, level, copy?, infoFile?, force?, entry?, sums?}`: writes the pages that dump level
+ * `level` keeps, with `copy` /proc/vmcore as it is, of the previous kernel's memory into the file `output`. With `entry`, the
  * jump-back entry as text, the file is a memory image and facts say so. Gives `{status: 0, pages,
- * bytes, kept, sums}`, of an image with `id` and `of?`, or `{status: 1, lines, unknown, id?}` with
- * what makedumpfile says; `unknown` is true if it was for want of VMCOREINFO, `id` is there if the
+ * bytes, kept, sums}`, of an image with `id` and `of?`, or `{status: 1, lines, errno, unknown, id?}` with
+ * what makedumpfile says; `unknown` is true if nothing says which pages are free, `id` is there if the
  * image was begun.
  */
 const DUMP_WRITE = procedure("dump_write", [
@@ -217,10 +232,7 @@ const DUMP_WRITE = procedure("dump_write", [
     name: "table",
     run: (kernel, vars) =>
       ask("memory", "memory.acquire", { by: kernel.name, ranges: tableOf(vars), write: false }),
-    then(_kernel, vars, _answer, access) {
-      classify(vars, access);
-      return next;
-    },
+    then: (_kernel, vars, _answer, access) => classify(vars, access),
   },
   {
     name: "zero pages",

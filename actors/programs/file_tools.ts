@@ -3,14 +3,16 @@
  *
  * @module
  */
+import type { Plain } from "../../machine/messages/shape.ts";
 import { ERRNO, errnoText } from "../kernel/errno.ts";
 import { type Kernel, textOf } from "../kernel/kernel_context.ts";
 import { call, done, type Next, type Procedure, procedure } from "../kernel/procedure.ts";
-import { isError } from "../kernel/values.ts";
+import { fieldOf, isError } from "../kernel/values.ts";
 import { failWith, reasonOf, wordsOf } from "./command_line.ts";
 
 /** Where files of the kernel's own memory have their paths. */
 const MEMORY_ROOT = "/tmp/";
+const VMCORE = "/proc/vmcore";
 
 function base(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
@@ -25,7 +27,18 @@ function copyFailed(kernel: Kernel, from: string, to: string, value: number): Ne
   return failWith(kernel, 1, `cp: error writing '${to}': ${reason}`);
 }
 
-/** `program:cp {argv}`: from a file system to the kernel's memory (`/tmp`) only. */
+/** How /proc/vmcore was copied. */
+function vmcoreCopied(kernel: Kernel, to: string, answer: Plain): Next {
+  const errno = fieldOf(answer, "errno");
+  if (typeof errno !== "number") return done(0);
+  if (errno === -ERRNO.ENOENT) return copyFailed(kernel, VMCORE, to, errno);
+  return failWith(kernel, 1, `cp: error writing '${to}': ${errnoText(errno)}`);
+}
+
+/**
+ * `program:cp {argv}`: from a file system to the kernel's memory (`/tmp`), or /proc/vmcore to a
+ * file system; nothing else.
+ */
 const CP = procedure("program:cp", [
   {
     name: "copy",
@@ -34,19 +47,25 @@ const CP = procedure("program:cp", [
       if (from === undefined || target === undefined || more !== undefined) {
         return failWith(kernel, 1, "cp: missing file operand");
       }
+      vars["from"] = from;
+      vars["to"] = target;
+      if (from === VMCORE) {
+        return call("dump_write", { output: target, level: 0, copy: true, force: true });
+      }
       const to = target === "/tmp" || target === MEMORY_ROOT ? MEMORY_ROOT + base(from) : target;
       if (!to.startsWith(MEMORY_ROOT)) {
         const reason = errnoText(ERRNO.EROFS);
         return failWith(kernel, 1, `cp: cannot create regular file '${to}': ${reason}`);
       }
-      vars["from"] = from;
       vars["to"] = to;
       return call("tmpfs_copy_in", { from, to });
     },
-    then: (kernel, vars, answer) =>
-      isError(answer)
-        ? copyFailed(kernel, textOf(vars["from"]), textOf(vars["to"]), answer)
-        : done(0),
+    then(kernel, vars, answer) {
+      const from = textOf(vars["from"]);
+      const to = textOf(vars["to"]);
+      if (from === VMCORE) return vmcoreCopied(kernel, to, answer);
+      return isError(answer) ? copyFailed(kernel, from, to, answer) : done(0);
+    },
   },
 ]);
 

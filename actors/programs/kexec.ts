@@ -6,7 +6,7 @@
  */
 import { countPages, PAGE_BYTES } from "../../machine/formats/page_runs.ts";
 import { ERRNO, errnoText } from "../kernel/errno.ts";
-import { USER_SEGMENTS } from "../kernel/kexec_load.ts";
+import { ramPages, USER_SEGMENTS } from "../kernel/kexec_load.ts";
 import type { Kernel } from "../kernel/kernel_context.ts";
 import { KEXEC_FLAG, SEGMENTS_MAX } from "../kernel/load_checks.ts";
 import { call, done, type Next, next, type Procedure, procedure } from "../kernel/procedure.ts";
@@ -38,7 +38,7 @@ const execute = procedure("kexec_exec", [
     run: () => call("sys_reboot_kexec"),
     then: (kernel, _vars, answer) => {
       const result = typeof answer === "number" ? answer : 0;
-      if (result < 0) return failWith(kernel, 1, `kexec failed: ${errnoText(result)}`);
+      if (result < 0) return failWith(kernel, 255, `kexec failed: ${errnoText(result)}`);
       // Today's tool takes any return for a failure and prints a stale errno (recorded fact 19).
       if (kernel.profile.execReportsFailure) {
         return failWith(kernel, 255, "kexec failed: Bad file descriptor");
@@ -56,7 +56,7 @@ function figures(kernel: Kernel, vars: Vars, errno: number): string {
     const free = mebibytes(countPages(kernel.state.free));
     return ` (${mebibytes(wanted)} of source pages wanted, ${free} free)`;
   }
-  const half = Math.floor((kernel.state.layout?.frameCount ?? 0) / 2);
+  const half = Math.floor(ramPages(kernel) / 2);
   if (errno === -ERRNO.EINVAL && kernel.profile.halfRam && wanted > half) {
     return ` (${mebibytes(wanted)} in segments, half of RAM is ${mebibytes(half)})`;
   }
@@ -99,13 +99,18 @@ function dispatch(kernel: Kernel, vars: Vars): Next {
     case "unload":
       return call("kexec_call_load", { segments: [], entry: 0, flags: 0 });
     case "helper":
+      // The recorded tool looks at what is loaded before it looks at the entry.
       if (kernel.state.image !== null) {
-        const why = "There is kexec kernel loaded, make sure it is unloaded.";
+        const why = "There is kexec kernel loaded, make sure you are in kexeced kernel.";
+        return failWith(kernel, 255, why);
+      }
+      if (options.entry === null || options.entry === 0) {
+        const why = "Please specify jump back address of original kernel with --entry";
         return failWith(kernel, 255, why);
       }
       return call("kexec_call_load", {
         segments: [{ mem: 0, memsz: 0, bufsz: 0, buffer: [] }],
-        entry: options.entry ?? 0,
+        entry: options.entry,
         flags: KEXEC_FLAG.preserveContext,
       });
     case "load":

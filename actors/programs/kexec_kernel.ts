@@ -141,7 +141,7 @@ const loadKernel = procedure("kexec_load_kernel", [
       call("kexec_call_load", {
         segments: vars["segments"] ?? [],
         entry: vars["entry"] ?? 0,
-        flags: optionsOf(vars).preserve ? KEXEC_FLAG.preserveContext : 0,
+        flags: optionsOf(vars).flags ?? (optionsOf(vars).preserve ? KEXEC_FLAG.preserveContext : 0),
       }),
     then: (_kernel, _vars, answer) => done(answer),
   },

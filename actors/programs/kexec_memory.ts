@@ -7,7 +7,7 @@
 import { FormatError } from "../../machine/errors.ts";
 import { EM_386, EM_X86_64, parseElf, PT_LOAD } from "../../machine/formats/elf.ts";
 import { endOf, ramRanges } from "../../machine/formats/e820.ts";
-import { fromRuns, PAGE_BYTES, type PageRun } from "../../machine/formats/page_runs.ts";
+import { countPages, fromRuns, PAGE_BYTES, type PageRun } from "../../machine/formats/page_runs.ts";
 import type { Plain } from "../../machine/messages/shape.ts";
 import { fieldsOf } from "../kernel/boot.ts";
 import { ERRNO } from "../kernel/errno.ts";
@@ -22,10 +22,17 @@ import {
   type Procedure,
   procedure,
 } from "../kernel/procedure.ts";
-import { plainRuns } from "../kernel/values.ts";
+import { plainRuns, runRanges } from "../kernel/values.ts";
 import { failWith } from "./command_line.ts";
-import { fileOf, optionsOf, takeFile, tooLarge, type UserFile } from "./kexec_files.ts";
+import { fileOf, gather, optionsOf, takeFile, tooLarge, type UserFile } from "./kexec_files.ts";
 import type { KexecOptions } from "./kexec_options.ts";
+
+/** Pages of a file in which its headers are looked for: a core of many segments has long ones. */
+const HEADER_PAGES = 16;
+
+function headerRuns(file: UserFile): PageRun[] {
+  return inOrder(fromRuns(file.runs).slice(0, HEADER_PAGES));
+}
 
 /** Joins neighbouring pages into runs without sorting them. */
 function inOrder(pages: readonly number[]): PageRun[] {
@@ -38,13 +45,28 @@ function inOrder(pages: readonly number[]): PageRun[] {
   return joined;
 }
 
+interface MemoryImage {
+  readonly segments: readonly UserSegment[];
+  readonly entry: number;
+}
+
+/** Where the tool finds segments that overlap: the end of the lower one; or `undefined`. */
+function overlapAt(segments: readonly UserSegment[]): number | undefined {
+  let end = 0;
+  for (const { mem, memsz } of [...segments].sort((one, other) => one.mem - other.mem)) {
+    if (end > mem) return end;
+    end = mem + memsz;
+  }
+  return undefined;
+}
+
 /** The PT_LOADs of a memory image as segments whose buffers are pages of the file, or why not. */
 function imageSegments(
   kernel: Kernel,
   options: KexecOptions,
   file: UserFile,
   header: Uint8Array,
-): { readonly segments: readonly UserSegment[]; readonly entry: number } | string {
+): MemoryImage | string {
   const elf = parseElf(header);
   const wanted = kernel.profile.arch === "i386" ? EM_386 : EM_X86_64;
   if (elf.header.machine !== wanted) {
@@ -55,7 +77,9 @@ function imageSegments(
   const segments: UserSegment[] = [];
   for (const program of elf.programs) {
     if (program.type !== PT_LOAD || program.memsz === 0) continue;
-    const { paddr: mem, memsz, filesz: bufsz, offset } = program;
+    const { paddr: mem, filesz: bufsz, offset } = program;
+    // The tool passes whole pages, and looks whether these are RAM (recorded fact 22).
+    const memsz = Math.ceil(program.memsz / PAGE_BYTES) * PAGE_BYTES;
     const end = mem + memsz;
     if (!ram.some((range) => range.start <= mem && end <= endOf(range))) {
       return `Invalid memory segment 0x${mem.toString(16)} - 0x${(end - 1).toString(16)}`;
@@ -113,6 +137,11 @@ function readHeaders(
   try {
     const built = imageSegments(kernel, options, file, header);
     if (typeof built === "string") return failWith(kernel, 1, built);
+    const overlap = overlapAt(built.segments);
+    if (overlap !== undefined) {
+      const why = `Overlapping memory segments at 0x${overlap.toString(16)}`;
+      return failWith(kernel, 255, why);
+    }
     vars["segments"] = built.segments.map((segment) => ({
       ...segment,
       buffer: plainRuns(segment.buffer),
@@ -143,14 +172,14 @@ const loadMemory = procedure("kexec_load_memory", [
   {
     name: "headers",
     run: (kernel, vars) => {
-      const start = (fileOf(vars, "image").runs[0]?.pfn ?? 0) * PAGE_BYTES;
-      const ranges = [{ start, length: PAGE_BYTES }];
+      const ranges = runRanges(headerRuns(fileOf(vars, "image")));
       return ask("memory", "memory.acquire", { by: kernel.name, ranges, write: false });
     },
     then: (kernel, vars, _answer, access) => {
       const file = fileOf(vars, "image");
-      const page = access.read((file.runs[0]?.pfn ?? 0) * PAGE_BYTES, PAGE_BYTES);
-      return readHeaders(kernel, vars, page.slice(0, file.size));
+      const runs = headerRuns(file);
+      const size = Math.min(file.size, countPages(runs) * PAGE_BYTES);
+      return readHeaders(kernel, vars, gather(access, { ...file, runs, size }));
     },
   },
   {
@@ -167,7 +196,7 @@ const loadMemory = procedure("kexec_load_memory", [
       call("kexec_call_load", {
         segments: vars["segments"] ?? [],
         entry: vars["entry"] ?? 0,
-        flags: 0,
+        flags: optionsOf(vars).flags ?? 0,
       }),
     then: (_kernel, _vars, answer) => done(answer),
   },

@@ -77,16 +77,20 @@ const VALUES: Readonly<Record<string, (draft: Draft, value: string) => void>> = 
 /** Options that need kexec_file_load, which has no preserve-context flag. */
 const FILE_LOAD = new Set(["-s", "--kexec-file-syscall"]);
 
-function apply(draft: Draft, argument: string): string | undefined {
+/** Takes one word, and the next one where that is its value; says what is wrong with it. */
+function apply(draft: Draft, words: string[]): string | undefined {
+  const argument = words.shift() ?? "";
   const flag = FLAGS[argument];
   if (flag !== undefined) {
     flag(draft);
     return undefined;
   }
-  const [name, ...rest] = argument.split("=");
-  const value = VALUES[name ?? ""];
-  if (value !== undefined && rest.length > 0) {
-    value(draft, rest.join("="));
+  const [name = "", ...rest] = argument.split("=");
+  const value = VALUES[name];
+  if (value !== undefined) {
+    const given = rest.length > 0 ? rest.join("=") : words.shift();
+    if (given === undefined) return `kexec: option '${name}' requires an argument`;
+    value(draft, given);
     return undefined;
   }
   if (argument.startsWith("-")) return `kexec: unrecognized option '${argument}'`;
@@ -102,11 +106,14 @@ function consistency(draft: Draft, fileLoad: boolean): string | undefined {
     return "Please specify memory range used by kexeced kernel\n" +
       "to preserve the context of original kernel with --mem-max parameter";
   }
-  for (const [name, value] of [["--mem-min", draft.memMin], ["--mem-max", draft.memMax]] as const) {
+  const numbers = [
+    ["--mem-min", draft.memMin],
+    ["--mem-max", draft.memMax],
+    ["--entry", draft.entry],
+    ["--flags", draft.flags],
+  ] as const;
+  for (const [name, value] of numbers) {
     if (value !== null && !Number.isSafeInteger(value)) return `Bad option value in ${name}=`;
-  }
-  if (draft.entry !== null && !Number.isSafeInteger(draft.entry)) {
-    return "Bad option value in --entry=";
   }
   if (draft.memMax !== null && draft.memMin >= draft.memMax) return "Too small mem_max";
   if (draft.action === "load" && draft.file === "") return "No kernel specified";
@@ -131,14 +138,10 @@ export function parseKexec(words: readonly string[]): ParsedKexec {
   if (words.length === 0) {
     return { kind: "refused", message: "kexec: no operation specified", status: 1 };
   }
-  for (const word of words) {
-    if (FILE_LOAD.has(word)) continue;
-    const wrong = apply(draft, word);
+  const left = words.filter((word) => !FILE_LOAD.has(word));
+  while (left.length > 0) {
+    const wrong = apply(draft, left);
     if (wrong !== undefined) return { kind: "refused", message: wrong, status: 1 };
-  }
-  if (draft.action === "helper" && (draft.entry === null || draft.entry === 0)) {
-    const message = "Please specify jump back address of original kernel with --entry";
-    return { kind: "refused", message, status: 255 };
   }
   const wrong = consistency(draft, words.some((word) => FILE_LOAD.has(word)));
   if (wrong !== undefined) return { kind: "refused", message: wrong, status: 1 };

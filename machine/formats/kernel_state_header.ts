@@ -2,11 +2,13 @@
  * The header of a kernel's encoded state in its own pages: what the processor and the observer
  * find behind a jump-back entry (DESIGN.md law 2).
  *
- * Promises: 64 bytes; the CRC covers the JSON text behind the header; a header without the magic,
- * of another version or with an impossible length throws {@linkcode FormatError}.
+ * Promises: 64 bytes, of which the last four are a CRC-32 of those before them, so that any flipped
+ * bit is noticed; another CRC covers the JSON text behind the header. A header without the magic,
+ * with another checksum or with an impossible address or name throws {@linkcode FormatError}.
  *
  * @module
  */
+import { crc32 } from "../digest.ts";
 import { FormatError } from "../errors.ts";
 
 /** Bytes of the header. */
@@ -15,6 +17,8 @@ export const STATE_HEADER_BYTES = 64;
 const FORMAT = "kernel state header";
 const MAGIC = "KJSTATE1";
 const NAME_BYTES = 16;
+/** Where the header's own checksum stands. */
+const CHECKSUM = STATE_HEADER_BYTES - 4;
 
 /** See the module's header. */
 export interface KernelStateHeader {
@@ -46,6 +50,7 @@ export function emitKernelStateHeader(header: KernelStateHeader): Uint8Array {
   view.setUint32(20, header.frames, true);
   view.setBigUint64(24, BigInt(header.memMap), true);
   bytes.set(new TextEncoder().encode(header.name), 32);
+  view.setUint32(CHECKSUM, crc32(bytes.subarray(0, CHECKSUM)), true);
   return bytes;
 }
 
@@ -62,6 +67,12 @@ export function parseKernelStateHeader(bytes: Uint8Array): KernelStateHeader {
   const decoder = new TextDecoder("latin1");
   const magic = decoder.decode(bytes.slice(0, 8));
   if (magic !== MAGIC) throw new FormatError(FORMAT, 0, `magic is not ${MAGIC}`);
+  const actual = crc32(bytes.subarray(0, CHECKSUM));
+  const saved = view.getUint32(CHECKSUM, true);
+  if (actual !== saved) {
+    const message = `checksum 0x${actual.toString(16)}, saved 0x${saved.toString(16)}`;
+    throw new FormatError(FORMAT, CHECKSUM, message);
+  }
   const memMap = view.getBigUint64(24, true);
   if (memMap > BigInt(Number.MAX_SAFE_INTEGER)) {
     throw new FormatError(FORMAT, 24, `address of the page table is 0x${memMap.toString(16)}`);

@@ -16,6 +16,8 @@ import type { Handover, Reply, Request } from "./worker_loop.ts";
 export interface WorkerBounds {
   /** Longest wait for a reply in milliseconds of the host's time. */
   readonly watchdogMilliseconds: number;
+  /** Longest wait for the first reply, which comes after the worker's modules were loaded. */
+  readonly startMilliseconds: number;
   /** Longest wait for the acknowledgement of the stop word. */
   readonly endMilliseconds: number;
   /** Orders that may be outstanding at one worker. */
@@ -38,6 +40,7 @@ export class WorkerHandle {
   /** What it was asked last, for the watchdog to name. */
   #asked: Request | undefined;
   #begun = false;
+  #replied = false;
   #died: string | undefined;
   /** Whether the watchdog gave it up. */
   #late = false;
@@ -95,7 +98,7 @@ export class WorkerHandle {
   collect(actor: string): Reply {
     const channel = this.#channel;
     const wanted = channel.get(WORD.request);
-    const deadline = performance.now() + this.#bounds.watchdogMilliseconds;
+    const deadline = performance.now() + this.#patience();
     for (;;) {
       const seen = channel.get(WORD.reply);
       if (seen === wanted) break;
@@ -103,6 +106,7 @@ export class WorkerHandle {
       if (left <= 0) throw this.#noReply(actor);
       channel.sleepWhile(WORD.reply, seen, left);
     }
+    this.#replied = true;
     const reply = channel.reply.read() as Reply;
     if (reply.kind === "failed") {
       const who = reply.actor === "" ? actor : reply.actor;
@@ -145,11 +149,15 @@ export class WorkerHandle {
     this.#worker.terminate();
   }
 
+  #patience(): number {
+    const { startMilliseconds, watchdogMilliseconds } = this.#bounds;
+    return this.#replied ? watchdogMilliseconds : startMilliseconds;
+  }
+
   #noReply(actor: string): TransportError {
     this.#late = true;
-    const { watchdogMilliseconds } = this.#bounds;
     const channel = this.#channel;
-    const after = `after ${watchdogMilliseconds} ms`;
+    const after = `after ${this.#patience()} ms`;
     if (channel.get(WORD.phase) === PHASE.loading) {
       const why = this.#died === undefined ? "" : `: ${this.#died}`;
       return new TransportError(actor, `its worker did not start ${after}${why}; did it load?`);

@@ -35,6 +35,7 @@ export interface WorkerTransportOptions extends Partial<WorkerBounds> {
 
 const DEFAULTS: WorkerBounds = {
   watchdogMilliseconds: 30_000,
+  startMilliseconds: 30_000,
   endMilliseconds: 5_000,
   creditOrders: LIMITS.liveActors,
 };
@@ -65,6 +66,7 @@ export class WorkerTransport implements Transport {
     this.#options = options;
     this.#bounds = {
       watchdogMilliseconds: options.watchdogMilliseconds ?? DEFAULTS.watchdogMilliseconds,
+      startMilliseconds: options.startMilliseconds ?? DEFAULTS.startMilliseconds,
       endMilliseconds: options.endMilliseconds ?? DEFAULTS.endMilliseconds,
       creditOrders: options.creditOrders ?? DEFAULTS.creditOrders,
     };

@@ -153,9 +153,13 @@ export function eventLine(event: TraceEvent): string {
 
 /** {@linkcode eventLine} of an event whose numbers stand apart. */
 export function eventText(seq: number, lamport: number, event: Unnumbered): string {
+  const { source } = event;
+  const actor = quoteName(event.actor);
   let line = `{"seq":${seq},"vt":${event.vt},"lamport":${lamport},"kind":"${event.kind}"` +
-    `,"actor":${quoteName(event.actor)}`;
-  if (event.source !== undefined) line += ',"source":' + quoteName(event.source);
+    `,"actor":${actor}`;
+  if (source !== undefined) {
+    line += ',"source":' + (source === event.actor ? actor : quoteName(source));
+  }
   if (event.target !== undefined) line += ',"target":' + quoteName(event.target);
   if (event.type !== undefined) line += ',"type":' + quoteName(event.type);
   if (event.msg !== undefined) line += ',"msg":' + event.msg;

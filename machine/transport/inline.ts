@@ -55,7 +55,7 @@ export class InlineTransport implements Transport {
 
   step(batch: readonly StepOrder[]): readonly StepResult[] {
     const results = this.#results;
-    results.length = batch.length;
+    if (results.length !== batch.length) results.length = batch.length;
     for (let index = 0; index < batch.length; index++) {
       const order = batch[index];
       if (order !== undefined) results[index] = this.#run(order);

@@ -51,7 +51,9 @@ export function comparePair(log: RunLog, kernel: string): FrameComparison | unde
   const pair = framePair(log, kernel);
   if (pair === undefined) return undefined;
   const [out, back] = pair;
-  if (out.sums === undefined || out.classes === undefined || back.sums === undefined) return undefined;
+  if (out.sums === undefined || out.classes === undefined || back.sums === undefined) {
+    return undefined;
+  }
   const frames = out.classes.length;
   const what = `page frames of ${kernel} at its return with those at its jump`;
   return { what, frames, ...compareFrames(out.sums, back.sums, out.classes, 0, frames) };
@@ -93,7 +95,11 @@ export function compareReference(
     if (view.getUint32(pfn * 4, true) === 0) classes[pfn] = LOOSE;
   }
   const what = `page frames of ${kernel} at its return with ${name}`;
-  return { what, frames: classes.length, ...compareFrames(reference, sums, classes, 0, classes.length) };
+  return {
+    what,
+    frames: classes.length,
+    ...compareFrames(reference, sums, classes, 0, classes.length),
+  };
 }
 
 interface FileRuns {
@@ -109,7 +115,9 @@ function isRecord(value: unknown): value is { readonly [name: string]: unknown }
 function fileRuns(value: unknown): FileRuns | undefined {
   if (!isRecord(value)) return undefined;
   const { path, size, runs } = value;
-  if (typeof path !== "string" || typeof size !== "number" || !Array.isArray(runs)) return undefined;
+  if (typeof path !== "string" || typeof size !== "number" || !Array.isArray(runs)) {
+    return undefined;
+  }
   const list: { pfn: number; count: number }[] = [];
   for (const run of runs) {
     if (!isRecord(run)) return undefined;

@@ -174,7 +174,11 @@ function checkFlagValues(command: CommandDeclaration, args: readonly string[]): 
 }
 
 /** The one value typed for an option; `undefined` if it was not typed. */
-function typedValue(command: string, option: OptionDeclaration, given: unknown): string | undefined {
+function typedValue(
+  command: string,
+  option: OptionDeclaration,
+  given: unknown,
+): string | undefined {
   const values: readonly unknown[] = Array.isArray(given) ? given : [];
   if (values.length === 0) return undefined;
   const what = option.value ?? "a value";
@@ -211,7 +215,9 @@ export function readOptions(command: CommandDeclaration, args: readonly string[]
   const texts = new Map<string, string>();
   const numbers = new Map<string, number>();
   const typed = new Set<string>();
-  if (flags.has("help")) return new GivenOptions(command.name, rest, { flags, texts, numbers, typed });
+  if (flags.has("help")) {
+    return new GivenOptions(command.name, rest, { flags, texts, numbers, typed });
+  }
   for (const option of command.options) {
     if (option.kind === "flag") continue;
     const given = typedValue(command.name, option, parsed[option.name]);

@@ -97,9 +97,7 @@ export class PhaseLog {
   /** All phases, the one at hand up to the last event. */
   list(): Phase[] {
     const open = this.#open;
-    return open === undefined
-      ? [...this.#done]
-      : [...this.#done, { ...open, endNs: this.#lastNs }];
+    return open === undefined ? [...this.#done] : [...this.#done, { ...open, endNs: this.#lastNs }];
   }
 
   #close(endNs: number): void {

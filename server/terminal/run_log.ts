@@ -169,7 +169,11 @@ export class RunLog {
       case "fact.tool":
         return this.#tool(event, kernel);
       case "fact.panic":
-        this.troubles.push({ kernel, text: `panic: ${fieldText(event, "reason")}`, seq: event.seq });
+        this.troubles.push({
+          kernel,
+          text: `panic: ${fieldText(event, "reason")}`,
+          seq: event.seq,
+        });
         return;
       case "fact.frame_classes":
         this.#classes = this.#bytes(event);

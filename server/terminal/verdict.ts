@@ -94,7 +94,9 @@ function troubleText(log: RunLog): string {
 
 function endReasons({ outcome, wanted, log }: Findings): string[] {
   if (log.cut === undefined) {
-    return outcome === wanted ? [] : [`the run ended '${outcome}', not '${wanted}'` + troubleText(log)];
+    return outcome === wanted
+      ? []
+      : [`the run ended '${outcome}', not '${wanted}'` + troubleText(log)];
   }
   const permitted: readonly string[] = permittedEnds(log);
   if (permitted.includes(outcome)) return [];
@@ -116,7 +118,9 @@ function checkReasons({ outcome, log }: Findings): string[] {
 }
 
 function headlineOf({ outcome, log }: Findings, ok: boolean): string {
-  if (!ok) return log.cut === undefined ? "the run did not do what it should" : "the power cut did harm";
+  if (!ok) {
+    return log.cut === undefined ? "the run did not do what it should" : "the power cut did harm";
+  }
   switch (outcome) {
     case OUTCOME.resumed:
       return log.cut === undefined
@@ -133,9 +137,10 @@ function headlineOf({ outcome, log }: Findings, ok: boolean): string {
   }
 }
 
-/** Judges a run. */
-export function judgeRun(findings: Findings): Verdict {
+/** Judges a run; `more` is what else was found wrong. */
+export function judgeRun(findings: Findings, more: readonly string[] = []): Verdict {
   const reasons = [
+    ...more,
     ...endReasons(findings),
     ...checkReasons(findings),
     ...selfTestReasons(findings.log),

@@ -209,8 +209,8 @@ function isState(value: unknown): value is KernelState {
   return typeof value === "object" && value !== null && "processes" in value;
 }
 
-/** Runs a kernel until all its calls have their values. */
-export function runKernel(plan: KernelPlan): KernelRun {
+/** The machine a plan describes, ready to run. */
+function machineOf(plan: KernelPlan, sink: MemorySink) {
   const ramBytes = plan.ramBytes ?? 32 * MIB;
   const registry = registryOf([...HARDWARE_BEHAVIOURS, kernelOf(plan, ramBytes)]);
   const setup = {
@@ -223,42 +223,43 @@ export function runKernel(plan: KernelPlan): KernelRun {
   const wanted = new Set(["memory", "disk", "console", "rtc"]);
   const ram = FlatStore.make(ramBytes);
   plan.fillRam?.(ram);
-  const transport = new InlineTransport(
-    registry,
-    new BlockStore(plan.medium, FlatStore.make(4 * MIB)),
-  );
-  const sink = new MemorySink();
+  const blocks = new BlockStore(plan.medium, FlatStore.make(4 * MIB));
+  const transport = new InlineTransport(registry, blocks);
   const recorder = new Recorder(sink);
-  const scheduler = new Scheduler(
-    {
-      registry,
-      people: [
-        ...hardwareActors(setup).filter(({ name }) => wanted.has(name)),
-        { name: "K", behaviour: "test_kernel", config: null },
-      ],
-      hardware: [],
-      makeRam: () => ram,
-      linkLatency: 1000,
-      seed: plan.seed ?? 1,
-      choices: [],
-      seededOrder: plan.seededOrder ?? false,
-      observer: () => [],
-      batchMax: 8,
-    },
-    transport,
-    recorder,
-  );
-  const count = plan.calls.length + (plan.beside?.length ?? 0);
-  const stateNow = (): KernelState => {
-    const value: unknown = transport.stateOf("K");
-    if (!isState(value)) throw new Error("No state");
-    return value;
+  const runPlan = {
+    registry,
+    people: [
+      ...hardwareActors(setup).filter(({ name }) => wanted.has(name)),
+      { name: "K", behaviour: "test_kernel", config: null },
+    ],
+    hardware: [],
+    makeRam: () => ram,
+    linkLatency: 1000,
+    seed: plan.seed ?? 1,
+    choices: [],
+    seededOrder: plan.seededOrder ?? false,
+    observer: () => [],
+    batchMax: 8,
   };
-  while (scheduler.advance(200) && stateNow().typed.length < count) {
+  return { ram, transport, recorder, scheduler: new Scheduler(runPlan, transport, recorder) };
+}
+
+function stateOf(transport: InlineTransport): KernelState {
+  const value: unknown = transport.stateOf("K");
+  if (!isState(value)) throw new Error("No state");
+  return value;
+}
+
+/** Runs a kernel until all its calls have their values. */
+export function runKernel(plan: KernelPlan): KernelRun {
+  const sink = new MemorySink();
+  const { ram, transport, recorder, scheduler } = machineOf(plan, sink);
+  const count = plan.calls.length + (plan.beside?.length ?? 0);
+  while (scheduler.advance(200) && stateOf(transport).typed.length < count) {
     if (scheduler.deliveries > 2_000_000) throw new Error("The kernel does not come to an end");
   }
   recorder.flush();
-  const state = stateNow();
+  const state = stateOf(transport);
   const values = state.typed.map((line): Plain => JSON.parse(line));
   const of = (label: string) =>
     values.filter((value) => listOf(value)[0] === label).map((value) => listOf(value)[1] ?? null);
@@ -271,16 +272,15 @@ export function runKernel(plan: KernelPlan): KernelRun {
     ram,
     medium: plan.medium,
     facts: (name) =>
-      events.filter((event) => event.type === `fact.${name}`).map(({ summary }) => ({
-        ...summary,
-      })),
+      events.filter((event) => event.type === `fact.${name}`)
+        .map(({ summary }) => ({ ...summary })),
     printed: () =>
       events.filter((event) => event.kind === "send" && event.type === "console.write")
         .map((event) => String(fieldOf({ ...event.summary }, "text"))),
   };
 }
 
-/** A disk with one file system in each of its partitions 1 to 3, 4 MiB of which begin on a MiB. */
+/** A disk with one file system in each partition; the first begins at 1 MiB. */
 export function diskWith(
   partitions: readonly { readonly mib: number; readonly files: readonly FileToBuild[] }[],
 ): MemoryMedium {

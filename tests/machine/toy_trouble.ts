@@ -21,7 +21,7 @@ const BAD_DEVICE: AnyBehaviour = toy<{ seen: string }>({
         case "hang":
           for (;;) state.seen = "";
         case "slow":
-          for (let count = 0; count < 400_000_000; count++) state.seen = "";
+          for (let count = 0; count < 2_000_000_000; count++) state.seen = "";
           break;
         case "throw":
           throw new RangeError("a step that throws");

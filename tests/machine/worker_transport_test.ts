@@ -69,17 +69,17 @@ Deno.test("WorkerTransport carries messages longer than its areas", () => {
 
 Deno.test("WorkerTransport's watchdog names actor and message, and a slow worker still ends", () => {
   assert.throws(
-    () => runTrouble(["fine", "slow"], { watchdogMilliseconds: 30 }),
+    () => runTrouble(["fine", "slow"], { watchdogMilliseconds: 100 }),
     (error) =>
       error instanceof TransportError && error.actor === "device" &&
-      /gave no reply to message 'console.type' \(\d+\) after 30 ms/.test(error.message),
+      /gave no reply to message 'console.type' \(\d+\) after 100 ms/.test(error.message),
   );
 });
 
 Deno.test("WorkerTransport tells of a worker that does not load", () => {
   const entry = new URL("data:text/javascript,// a module that serves nobody");
   assert.throws(
-    () => runTrouble(["fine"], { entry, watchdogMilliseconds: 300 }),
+    () => runTrouble(["fine"], { entry, startMilliseconds: 300 }),
     (error) =>
       error instanceof TransportError && /'device'.*did not start after 300 ms/.test(error.message),
   );

@@ -55,6 +55,8 @@ export interface RunOptions {
   readonly script?: readonly OperatorStep[];
   /** Whether an error of the engine or of a step is the run's outcome instead of thrown. */
   readonly tolerant?: boolean;
+  /** A run that makes more deliveries ends as "endless". */
+  readonly deliveriesMax?: number;
 }
 
 /** A run that has ended. */
@@ -80,6 +82,7 @@ export function settingsOf(options: RunOptions = {}): RunSettings {
     mainline: {
       part: options.part ?? "cycle",
       profile,
+      window: profile.window,
       processes: options.processes ?? 2,
       processPages: options.processPages ?? 64,
       payload: options.payload !== undefined,
@@ -156,10 +159,11 @@ export function headerOf(settings: RunSettings): TraceHeader {
 }
 
 /** Runs to the end; the outcome. */
-export function finish(scheduler: Scheduler, tolerant = false): string {
+export function finish(scheduler: Scheduler, options: RunOptions = {}): string {
+  const { tolerant = false, deliveriesMax = DELIVERIES_MAX } = options;
   try {
     while (scheduler.advance(5000)) {
-      if (scheduler.deliveries > DELIVERIES_MAX) return "endless";
+      if (scheduler.deliveries > deliveriesMax) return "endless";
     }
   } catch (error) {
     if (!tolerant || !(error instanceof Error)) throw error;
@@ -180,7 +184,7 @@ export function runMainline(options: RunOptions = {}): Run {
   const blocks = new BlockStore(medium, FlatStore.make(LIMITS.diskCacheBytes));
   const transport = new InlineTransport(plan.registry, blocks);
   const scheduler = new Scheduler(plan, transport, recorder);
-  const outcome = finish(scheduler, options.tolerant);
+  const outcome = finish(scheduler, options);
   const hash = recorder.hash();
   return {
     outcome,

@@ -17,14 +17,28 @@ export const SAME_STATE: Rule = {
   kind: "matches",
   open(context) {
     const saved = new Map<string, string>();
+    // Kernels that are entered again and have not restored it yet.
+    const returned = new Set<string>();
     return {
       facts: {
-        boot: ({ k }) => void saved.delete(k),
+        boot({ k }) {
+          saved.delete(k);
+          returned.delete(k);
+        },
+        power: () => returned.clear(),
         save({ k, what, digest }) {
           if (what === "cpu") saved.set(k, digest);
         },
+        resumed({ k }) {
+          if (saved.has(k)) returned.add(k);
+        },
+        panic({ k, reason }) {
+          if (!returned.delete(k)) return;
+          context.violated(`kernel ${k} stops before its CPU state is restored: ${reason}`);
+        },
         restore({ k, what, digest }) {
           const wanted = saved.get(k);
+          if (what === "cpu") returned.delete(k);
           if (what !== "cpu" || wanted === undefined) return;
           if (digest === wanted) context.held();
           else context.violated(`kernel ${k} restores CPU state ${digest}, it saved ${wanted}`);
@@ -211,7 +225,11 @@ const NO_WAY_BACK: Rule = {
         exec_done: ({ k }) => broken(k, "comes back to its caller"),
         phase: ({ k }) => broken(k, "calls a device"),
         thaw: ({ k }) => broken(k, "thaws its tasks"),
-        panic: ({ k }) => broken(k, "panics"),
+        panic({ k, reason }) {
+          broken(k, "panics");
+          // The processor stops in a kernel's relocate code, which is the kernel's no more.
+          for (const left of [...beyond]) broken(left, `is lost (${reason})`);
+        },
         jump({ from }) {
           if (beyond.delete(from)) context.held();
         },

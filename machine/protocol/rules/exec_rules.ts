@@ -130,6 +130,12 @@ const ONE_HOLDER: Rule = {
             holders.delete(k);
           }
         },
+        exec_done({ k }) {
+          const holder = holders.get(k);
+          if (holder === undefined || !holder.startsWith("exec")) return;
+          context.violated(`kernel ${k}: ${holder} came back and kept the lock`);
+          holders.delete(k);
+        },
       },
     };
   },

@@ -159,12 +159,15 @@ const SAME_LIST_TWICE: Rule = {
 const RETURN_ENTRY: Rule = {
   id: "F25",
   severity: "error",
-  statement: "A kernel that jumped is entered again at the address its own call left on the stack",
+  statement: "A kernel that jumped is entered again at the address its own call left on the stack, " +
+    "the same that the tools load with its image",
   source: "protocol.md F.1 F25, C.7 (jump-back entry)",
   systems: "VM",
   kind: "matches",
   open(context) {
     const entries = new Map<string, string>();
+    // Entry of the image each kernel has loaded last.
+    const loaded = new Map<string, string>();
     // Entered elsewhere than at its entry: wrong, unless what begins there is a new kernel.
     let stray: { readonly k: string; readonly reason: string; readonly seq: number } | undefined;
     const judge = () => {
@@ -176,6 +179,17 @@ const RETURN_ENTRY: Rule = {
         boot({ k }) {
           if (stray?.k === k) stray = undefined;
           entries.delete(k);
+          loaded.delete(k);
+        },
+        load({ k, slot, entry, result }) {
+          if (slot === "default" && result === 0) loaded.set(k, entry);
+        },
+        image({ k, op, of }) {
+          const entry = loaded.get(k);
+          const wanted = of === undefined ? undefined : entries.get(of);
+          if (op !== "load" || entry === undefined || wanted === undefined) return;
+          if (sameNumber(wanted, entry)) return;
+          context.violated(`kernel ${k} loads ${of} with entry ${entry}, its entry is ${wanted}`);
         },
         jump({ from, to, entry, preserve, word }, { seq }) {
           judge();

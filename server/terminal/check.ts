@@ -1,0 +1,65 @@
+/**
+ * `check`: judges trace files in order.
+ *
+ * @module
+ */
+import { Checker } from "../../machine/conformance/checker.ts";
+import { reportJunit } from "../../machine/conformance/junit.ts";
+import { type Report, reportJson } from "../../machine/conformance/report.ts";
+import { reportText } from "../../machine/conformance/report_text.ts";
+import { EXIT, UsageError } from "../../machine/errors.ts";
+import { MAINLINE_RULES } from "../../machine/protocol/mainline_rules.ts";
+import { TraceError } from "../../machine/trace/trace_error.ts";
+import type { GivenOptions } from "./options.ts";
+import { folderOf, joined } from "./output_folder.ts";
+import type { Terminal } from "./terminal.ts";
+import { DirectoryBlobs, traceRecords } from "./trace_input.ts";
+
+function blobsOf(options: GivenOptions): { get(digest: string): Uint8Array | undefined } {
+  const given = options.text("blobs");
+  const folders = given === undefined
+    ? [...new Set(options.rest.map((path) => joined(folderOf(path), "blobs")))]
+    : [given];
+  const sources = folders.map((folder) => new DirectoryBlobs(folder));
+  return {
+    get(digest) {
+      for (const source of sources) {
+        const bytes = source.get(digest);
+        if (bytes !== undefined) return bytes;
+      }
+      return undefined;
+    },
+  };
+}
+
+function judge(path: string, checker: Checker): void {
+  for (const record of traceRecords(path)) {
+    try {
+      if (record.record === "header") checker.begin(record.header);
+      else if (record.record === "event") checker.event(record.event);
+      else checker.finishTrace(record.record === "footer" ? record.footer : undefined);
+    } catch (error) {
+      if (!(error instanceof TraceError)) throw error;
+      throw new UsageError(`'${path}': ${error.message}`, { cause: error });
+    }
+  }
+}
+
+function printed(report: Report, format: string | undefined): string {
+  if (format === "json") return reportJson(report);
+  return format === "junit" ? reportJunit(report) : reportText(report);
+}
+
+/** Runs `check` and gives the exit code. */
+export function runCheck(options: GivenOptions, terminal: Terminal): number {
+  const only = options.text("only")?.split(",").map((id) => id.trim().toUpperCase());
+  const checker = new Checker(MAINLINE_RULES, {
+    blobs: blobsOf(options),
+    ...(only === undefined ? {} : { only }),
+  });
+  for (const path of options.rest) judge(path, checker);
+  const report = checker.report();
+  const format = options.flag("json") ? "json" : options.text("format");
+  terminal.out(printed(report, format));
+  return report.ok ? EXIT.ok : EXIT.broken;
+}

@@ -1,0 +1,145 @@
+/**
+ * What is on a disk: partitions, NVRAM, file systems, the memory image and its state.
+ *
+ * @module
+ */
+import { FormatError } from "../../machine/errors.ts";
+import { PARTITION } from "../../machine/formats/disk_layout.ts";
+import { EXT2_STATE, type Ext2Image, isDirectory } from "../../machine/formats/ext2/mod.ts";
+import { type Partition, PARTITION_TYPE, SECTOR_BYTES } from "../../machine/formats/mbr.ts";
+import type { DiskFile } from "./disk_file.ts";
+import type { Inspection, Section } from "./inspection.ts";
+import { readSavedImage, type SavedImage } from "./saved_image.ts";
+import { countText, hexText, plural, sizeText } from "./values.ts";
+
+type Row = readonly [string, string];
+
+const NAMES: Readonly<Record<number, string>> = {
+  [PARTITION.boot]: "boot",
+  [PARTITION.root]: "A's root",
+  [PARTITION.hibernating]: "hibernating",
+  [PARTITION.nvram]: "NVRAM",
+};
+
+/** UTC, without the host's time zone. */
+function dateText(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString().replace(".000", "");
+}
+
+function partitionRow(partition: Partition, index: number): Row {
+  const { type, firstSector, sectorCount, bootable } = partition;
+  return [
+    `${index + 1}${bootable ? "*" : ""}`,
+    `type ${hexText(type)}, ${sizeText(sectorCount * SECTOR_BYTES)} from sector ` +
+    `${countText(firstSector)}: ${NAMES[index + 1] ?? "?"}`,
+  ];
+}
+
+/** Rows, or why there are none. */
+function attempt(read: () => Row[]): Row[] {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof FormatError) return [["unreadable", error.message]];
+    throw error;
+  }
+}
+
+function nvramRows(file: DiskFile): Row[] {
+  const record = file.nvram();
+  return [
+    [
+      "machine",
+      `${record.hardwareProfile}, ${sizeText(record.memoryBytes)}, ` +
+      plural(record.cpuCount, "processor"),
+    ],
+    ["hardware signature", hexText(record.hardwareSignature)],
+    ["clock", dateText(record.rtcSeconds)],
+    ["sleep type", `S${record.sleepType}`],
+    ["boot default", record.bootDefault],
+    ["sequence", String(record.sequence)],
+  ];
+}
+
+function superblockRows(image: Ext2Image): Row[] {
+  const info = image.superblock();
+  const clean = (info.state & EXT2_STATE.valid) !== 0;
+  return [
+    ["name", info.volumeName],
+    ["state", `${clean ? "clean" : "not unmounted"}, mounted ${plural(info.mountCount, "time")}`],
+    ["revision", String(info.revision)],
+    ["blocks", `${countText(info.blockCount)} of 4 KiB, ${countText(info.freeBlocks)} free`],
+    ["inodes", `${countText(info.inodeCount)}, ${countText(info.freeInodes)} free`],
+    ["last mount", dateText(info.mountTime)],
+  ];
+}
+
+function fileRows(image: Ext2Image): Row[] {
+  return image.list().map(({ path, inode }): Row => [
+    path,
+    isDirectory(inode) ? "folder" : plural(inode.size, "byte"),
+  ]);
+}
+
+function imageRows(image: SavedImage | undefined): Row[] {
+  if (image === undefined) return [["state", "there is none"]];
+  const { state, path, bytes, pages, segments, manifest, check } = image;
+  const words = {
+    ready: "committed: the next resume takes it",
+    used: "used: a resume has taken it",
+    unfinished: "not committed: no resume takes it",
+  };
+  const sums = check.missing ??
+    (check.wrong === 0
+      ? `all ${plural(check.sums, "sum")} agree`
+      : `${check.wrong} of ${check.sums} wrong, the first at file offset ` +
+        `${hexText(check.fileOffset ?? 0)}` +
+        (check.physical === undefined ? "" : `, physical address ${hexText(check.physical)}`));
+  return [
+    ["state", words[state]],
+    ["file", `${path}, ${plural(bytes, "byte")}`],
+    ["memory", `${plural(pages, "page")} in ${plural(segments, "segment")}`],
+    ["SHA-256", image.sha256],
+    ["manifest", sums],
+    ...(manifest === undefined ? [] : [
+      ["id", manifest.id] as const,
+      ["entry", manifest.entry] as const,
+      ["dump level", String(manifest.level)] as const,
+    ]),
+  ];
+}
+
+function fileSystemSections(file: DiskFile, partitions: readonly Partition[]): Section[] {
+  return partitions.flatMap(({ type }, index): Section[] => {
+    if (type !== PARTITION_TYPE.linux) return [];
+    const number = index + 1;
+    const title = `Partition ${number}, ext2`;
+    const rows = attempt(() => superblockRows(file.fileSystem(number)));
+    const files = attempt(() => fileRows(file.fileSystem(number)));
+    return [{ title, rows }, { title: `Files of partition ${number}`, rows: files }];
+  });
+}
+
+/** @throws {FormatError} if there is no partition table. */
+export function inspectDisk(file: DiskFile): Inspection {
+  const mbr = file.mbr();
+  const { partitions } = mbr;
+  const nvram = attempt(() => nvramRows(file));
+  const image = attempt(() => imageRows(readSavedImage(file)));
+  const state = image.find(([name]) => name === "state")?.[1] ?? "unreadable";
+  return {
+    kind: "disk image",
+    about: `a disk of ${sizeText(file.byteLength)} with ` +
+      `${plural(partitions.length, "partition")}; memory image: ${state}`,
+    sections: [
+      {
+        title: "Partition table",
+        rows: [["signature", hexText(mbr.diskSignature)], ...partitions.map(partitionRow)],
+      },
+      { title: "NVRAM", rows: nvram },
+      ...fileSystemSections(file, partitions),
+      { title: "Memory image", rows: image },
+    ],
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * What a disk says about its machine: that is all a resume is given (DESIGN.md 3).
+ *
+ * @module
+ */
+import {
+  type KernelProfile,
+  kernelProfile,
+  profileOfVersion,
+} from "../../actors/kernel/profiles.ts";
+import { DISK_PATHS } from "../../actors/disk_image/build_disk.ts";
+import { FormatError, UsageError } from "../../machine/errors.ts";
+import { bzImageLoadBytes } from "../../machine/formats/bzimage.ts";
+import { diskLayout, PARTITION } from "../../machine/formats/disk_layout.ts";
+import { Ext2Error } from "../../machine/formats/ext2/mod.ts";
+import type { NvramRecord } from "../../machine/formats/nvram.ts";
+import { parseStamp, STAMP_BYTES } from "../../machine/formats/stamp.ts";
+import { DiskFile } from "./disk_file.ts";
+import { sizeText } from "./values.ts";
+
+/** A machine as its disk describes it. */
+export interface DiskMachine {
+  readonly nvram: NvramRecord;
+  /** Profile of the kernel in the boot partition. */
+  readonly profile: KernelProfile;
+}
+
+/** The profile of a kernel: in the stamp of our own, else the one real kernels are given. */
+function profileIn(bzImage: Uint8Array): KernelProfile {
+  const stamp = parseStamp(bzImageLoadBytes(bzImage).subarray(0, STAMP_BYTES));
+  const known = stamp === undefined ? undefined : profileOfVersion(stamp.version);
+  return known ?? kernelProfile("6.1-cured");
+}
+
+function checkLayout(disk: DiskFile, { memoryBytes }: NvramRecord): void {
+  const wanted = diskLayout({ memoryBytes });
+  const { partitions } = disk.mbr();
+  const differs = wanted.some(({ firstSector, sectorCount }, index) =>
+    partitions[index]?.firstSector !== firstSector ||
+    partitions[index]?.sectorCount !== sectorCount
+  );
+  if (!differs) return;
+  throw new FormatError(
+    "disk image",
+    446,
+    `its partitions are not those of a machine with ${sizeText(memoryBytes)}, as its NVRAM says`,
+  );
+}
+
+/**
+ * Reads what a disk says.
+ *
+ * @throws {UsageError} if it is no disk of a machine of this laboratory.
+ */
+export function machineOnDisk(path: string): DiskMachine {
+  using disk = new DiskFile(path);
+  try {
+    const nvram = disk.nvram();
+    checkLayout(disk, nvram);
+    const bzImage = disk.fileSystem(PARTITION.boot).fileAt(DISK_PATHS.boot.kernel);
+    return { nvram, profile: profileIn(bzImage) };
+  } catch (error) {
+    if (!(error instanceof FormatError || error instanceof Ext2Error)) throw error;
+    throw new UsageError(
+      `'${path}' is no disk of a machine of this laboratory: ${error.message}; ` +
+        "'hibernate --stop-at power-off' makes one",
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * The command line: finds the command, reads its options, runs it, and turns whatever goes wrong
+ * into one sentence and an exit code.
+ *
+ * @module
+ */
+import { EXIT, UsageError } from "../../machine/errors.ts";
+import { runCheck } from "./check.ts";
+import { COMMANDS } from "./commands.ts";
+import { failureOf } from "./failure.ts";
+import { commandHelp, overview } from "./help.ts";
+import { runNewMachine } from "./hibernate.ts";
+import { runInspect } from "./inspect.ts";
+import { nearest } from "./nearest.ts";
+import { type GivenOptions, readOptions } from "./options.ts";
+import { runResume } from "./resume.ts";
+import type { Terminal } from "./terminal.ts";
+
+type Run = (options: GivenOptions, terminal: Terminal) => number | Promise<number>;
+
+const RUNS: Readonly<Record<string, Run>> = {
+  hibernate: runNewMachine,
+  jump: runNewMachine,
+  resume: runResume,
+  check: runCheck,
+  inspect: runInspect,
+};
+
+function unknownCommand(name: string): never {
+  const known = Object.keys(COMMANDS);
+  const near = nearest(name, known);
+  const hint = near === undefined ? `there are ${known.join(", ")}` : `did you mean '${near}'?`;
+  throw new UsageError(`Unknown command '${name}'; ${hint}`);
+}
+
+async function dispatch(args: readonly string[], terminal: Terminal): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    terminal.out(overview(Object.values(COMMANDS)));
+    return name === undefined ? EXIT.usage : EXIT.ok;
+  }
+  const command = COMMANDS[name];
+  const run = RUNS[name];
+  if (command === undefined || run === undefined) unknownCommand(name);
+  const options = readOptions(command, rest);
+  if (options.flag("help")) {
+    terminal.out(commandHelp(command));
+    return EXIT.ok;
+  }
+  return await run(options, terminal);
+}
+
+/** The innermost cause, where the trouble began. */
+function rootOf(error: unknown): unknown {
+  let root = error;
+  while (root instanceof Error && root.cause !== undefined) root = root.cause;
+  return root;
+}
+
+/** Runs the command line and gives the exit code; it throws nothing. */
+export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    return await dispatch(args, terminal);
+  } catch (error) {
+    const { code, sentence } = failureOf(error);
+    if (args.includes("--json")) {
+      terminal.out(`${JSON.stringify({ ok: false, exitCode: code, reasons: [sentence] })}\n`);
+    }
+    terminal.err(`${sentence}\n`);
+    const root = rootOf(error);
+    if (code === EXIT.internal && args.includes("--stack") && root instanceof Error) {
+      terminal.err(`${root.stack ?? ""}\n`);
+    }
+    return code;
+  }
+}
