@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import { createHash, type Hash } from "node:crypto";
 import { crc32 as zlibCrc32 } from "node:zlib";
+
+export { fromHex, toHex } from "./hex.ts";
 
 /** Lower-case hexadecimal SHA-256 of the bytes (or of the text in UTF-8). */
 export function sha256(data: Uint8Array | string): string {
@@ -44,21 +45,4 @@ export function crc32(data: Uint8Array, seed = 0): number {
 /** Eight lower-case hexadecimal digits of a CRC-32. */
 export function crc32Hex(data: Uint8Array): string {
   return crc32(data).toString(16).padStart(8, "0");
-}
-
-const HEX = /^(?:[0-9a-f]{2})*$/;
-
-/** Bytes as lower-case hexadecimal text. */
-export function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
-}
-
-/**
- * Bytes of lower-case hexadecimal text.
- *
- * @throws {SyntaxError} if the text has an odd length or another character.
- */
-export function fromHex(text: string): Uint8Array {
-  if (!HEX.test(text)) throw new SyntaxError("Cannot read hexadecimal text: not pairs of 0-9a-f");
-  return new Uint8Array(Buffer.from(text, "hex"));
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Envelope } from "./actor.ts";
-import { fromHex } from "./digest.ts";
+import { fromHex } from "./hex.ts";
 import type { Effect, StepResult } from "./effects.ts";
 import { ActorFailure, ProtocolError } from "./errors.ts";
 import type { LiveActor } from "./life.ts";

@@ -6,7 +6,7 @@
  */
 import { Access, type Reach, type Stores } from "./access.ts";
 import type { AnyBehaviour, Input, Out, Registry } from "./actor.ts";
-import { toHex } from "./digest.ts";
+import { toHex } from "./hex.ts";
 import type { Effect, StepResult } from "./effects.ts";
 import { ProtocolError, TransportError } from "./errors.ts";
 import { LIMITS, withinLimit } from "./limits.ts";

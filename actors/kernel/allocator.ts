@@ -47,7 +47,9 @@ function pick(free: readonly PageRun[], request: PageRequest): PageRun[] | undef
   }
   const ordered = [...above, ...below];
   if (request.contiguous) {
-    const fit = ordered.find((run) => run.count >= request.pages);
+    // A run that lies on both sides of `from` is better than none.
+    const fits = (run: PageRun): boolean => run.count >= request.pages;
+    const fit = ordered.find(fits) ?? free.find(fits);
     return fit === undefined ? undefined : [{ pfn: fit.pfn, count: request.pages }];
   }
   const taken: PageRun[] = [];

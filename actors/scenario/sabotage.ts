@@ -9,7 +9,7 @@ import type { AnyBehaviour, Registry } from "../../machine/actor.ts";
 import type { Access } from "../../machine/access.ts";
 import { DUMP_LEVEL, FRAME, FRAME_BYTES } from "../../machine/formats/mem_map.ts";
 import { STATE_HEADER_BYTES } from "../../machine/formats/kernel_state_header.ts";
-import { intersect, PAGE_BYTES, type PageRun, subtract, toRuns } from "../../machine/formats/page_runs.ts";
+import { PAGE_BYTES, type PageRun, subtract, toRuns } from "../../machine/formats/page_runs.ts";
 import type { Plain } from "../../machine/messages/shape.ts";
 import type { CpuState } from "../cpu/state.ts";
 import { layoutOf } from "../kernel/boot.ts";
@@ -359,6 +359,21 @@ const KERNEL: readonly Sabotage[] = [
     }),
   },
   {
+    name: "registers not brought back",
+    says: "On restore a driver programs its device as if it had just been found.",
+    rules: ["F30"],
+    make: () => ({
+      procedures: alterStep("dpm_phase", "each", (step) => ({
+        ...step,
+        run(kernel, vars) {
+          const wanted = step.run(kernel, vars);
+          if (wanted.do !== "ask" || !("registers" in wanted.body)) return wanted;
+          return { ...wanted, body: { ...wanted.body, registers: { ringSize: 1 } } };
+        },
+      })),
+    }),
+  },
+  {
     name: "console not restored",
     says: "The console stays as the jump needed it.",
     rules: ["F45"],
@@ -395,22 +410,23 @@ function framesWith(flag: number, answer: Plain, access: Access): PageRun[] {
   return toRuns(found);
 }
 
-const dropPages = (pages: (kept: readonly PageRun[], answer: Plain, access: Access) => PageRun[]): Alteration =>
+const dropPages = (pages: (answer: Plain, access: Access) => PageRun[]): Alteration =>
   alterStep("dump_write", "table", (step) =>
     afterwards(step, (_kernel, vars, answer, access) => {
       const kept = readAs(RUNS, vars["kept"]);
-      vars["kept"] = plainRuns(subtract(kept, pages(kept, answer, access)));
+      vars["kept"] = plainRuns(subtract(kept, pages(answer, access)));
     }));
 
 const IMAGE: readonly Sabotage[] = [
   {
     name: "one page not saved",
-    says: "The saver leaves out a page of A's kernel.",
+    says: "The saver leaves out the page behind A's page-frame table.",
     rules: ["F23", "F46", "F47"],
     make: () => ({
-      procedures: dropPages((kept, answer, access) => {
-        const own = intersect(framesWith(FRAME.kernel, answer, access), kept).at(-1);
-        return own === undefined ? [] : [{ pfn: own.pfn + own.count - 1, count: 1 }];
+      procedures: dropPages((answer) => {
+        const last = grantsOf(answer).at(-1);
+        const end = (last?.start ?? 0) + (last?.length ?? 0);
+        return [{ pfn: Math.ceil(end / PAGE_BYTES), count: 1 }];
       }),
     }),
   },
@@ -435,7 +451,7 @@ const IMAGE: readonly Sabotage[] = [
     says: "The saver takes the pages of A's loaded image for nobody's and leaves them out.",
     rules: ["F23", "F50"],
     make: () => ({
-      procedures: dropPages((_kept, answer, access) => framesWith(FRAME.kimage, answer, access)),
+      procedures: dropPages((answer, access) => framesWith(FRAME.kimage, answer, access)),
     }),
   },
   {

@@ -22,13 +22,18 @@ import { type WorkerBounds, WorkerHandle } from "./worker_handle.ts";
 
 /** What a worker transport is made of. */
 export interface WorkerTransportOptions extends Partial<WorkerBounds> {
-  /** Module that calls `serveWorker` with the same registry. */
-  readonly entry: URL;
+  /**
+   * Module that calls `serveWorker`, or one for each kind of behaviour: a module that imports
+   * less starts sooner.
+   */
+  readonly entry: URL | ((behaviour: string) => URL);
   readonly registry: Registry;
   /** The disk's blocks. */
   readonly blocks: BlockSource;
   /** The group in whose worker an actor runs; its own name by default. */
   readonly grouping?: (name: string) => string;
+  /** Whether a spare that is taken is replaced at once, so that it loads while the run goes on. */
+  readonly refill?: boolean;
   /** Name of the actor that owns the blocks; its group's worker gets them. */
   readonly disk?: string;
 }
@@ -58,8 +63,8 @@ export class WorkerTransport implements Transport {
   readonly #bounds: WorkerBounds;
   readonly #groups: Map<string, Group> = new Map();
   readonly #groupOf: Map<string, Group> = new Map();
-  readonly #spares: WorkerHandle[] = [];
-  readonly #diskSpares: WorkerHandle[] = [];
+  /** Blank workers by {@linkcode WorkerTransport.#poolOf}. */
+  readonly #spares: Map<string, WorkerHandle[]> = new Map();
   #ram: FlatStore = FlatStore.make(0);
 
   constructor(options: WorkerTransportOptions) {
@@ -77,12 +82,17 @@ export class WorkerTransport implements Transport {
     return this.#groups.size;
   }
 
-  /** Starts blank workers ahead, so that there are `count` of them, and one for the disk. */
-  prewarm(count: number): void {
-    while (this.#spares.length < count) this.#spares.push(this.#make(false));
-    if (this.#options.blocks.kind === "file" && this.#diskSpares.length === 0) {
-      this.#diskSpares.push(this.#make(true));
-    }
+  /**
+   * Starts blank workers ahead, so that there are `count` of them, and one for a disk in a file.
+   *
+   * @param behaviour for which kind of actor, where there are several entries.
+   */
+  prewarm(count: number, behaviour = ""): void {
+    this.#fill(this.#poolOf(behaviour, false), count, behaviour, false);
+    const { blocks, registry } = this.#options;
+    if (blocks.kind !== "file") return;
+    const disk = [...registry.values()].find((other) => other.owns === "blocks")?.kind ?? "";
+    this.#fill(this.#poolOf(disk, true), 1, disk, true);
   }
 
   useRam(ram: FlatStore): void {
@@ -159,7 +169,8 @@ export class WorkerTransport implements Transport {
     const groups = [...this.#groups.values()];
     this.#groups.clear();
     this.#groupOf.clear();
-    for (const spare of [...this.#spares.splice(0), ...this.#diskSpares.splice(0)]) spare.ended("");
+    for (const spares of this.#spares.values()) for (const spare of spares) spare.ended("");
+    this.#spares.clear();
     for (const group of groups) group.handle.stop();
     const deadline = performance.now() + this.#bounds.endMilliseconds;
     let trouble: unknown;
@@ -188,8 +199,7 @@ export class WorkerTransport implements Transport {
     }
     let group = this.#groups.get(name);
     if (group !== undefined) return group;
-    const spares = forDisk && blocks.kind === "file" ? this.#diskSpares : this.#spares;
-    const handle = spares.shift() ?? this.#make(forDisk);
+    const handle = this.#take(actor.behaviour, forDisk);
     handle.handOver({ ram: this.#ram.parts, ...(forDisk ? { blocks } : {}) });
     group = { name, handle, actors: new Map(), orders: [], indices: [] };
     this.#groups.set(name, group);
@@ -200,9 +210,41 @@ export class WorkerTransport implements Transport {
     return this.#options.grouping?.(actor) ?? actor;
   }
 
-  #make(forDisk: boolean): WorkerHandle {
-    const { blocks, entry } = this.#options;
-    const rights = forDisk && blocks.kind === "file" ? { path: blocks.path } : {};
-    return new WorkerHandle(entry, rights, this.#bounds);
+  /** A spare worker, or a new one. */
+  #take(behaviour: string, forDisk: boolean): WorkerHandle {
+    const pool = this.#poolOf(behaviour, forDisk);
+    const spare = pool.shift();
+    if (spare === undefined) return this.#make(behaviour, forDisk);
+    if (this.#options.refill === true) this.#fill(pool, pool.length + 1, behaviour, forDisk);
+    return spare;
+  }
+
+  #fill(pool: WorkerHandle[], count: number, behaviour: string, forDisk: boolean): void {
+    while (pool.length < count) pool.push(this.#make(behaviour, forDisk));
+  }
+
+  /** Spares with the same entry and rights. */
+  #poolOf(behaviour: string, forDisk: boolean): WorkerHandle[] {
+    const key = `${this.#entryOf(behaviour)} ${this.#pathFor(forDisk) ?? ""}`;
+    let pool = this.#spares.get(key);
+    if (pool === undefined) this.#spares.set(key, pool = []);
+    return pool;
+  }
+
+  #entryOf(behaviour: string): URL {
+    const { entry } = this.#options;
+    return typeof entry === "function" ? entry(behaviour) : entry;
+  }
+
+  /** The file to which a worker has rights. */
+  #pathFor(forDisk: boolean): string | undefined {
+    const { blocks } = this.#options;
+    return forDisk && blocks.kind === "file" ? blocks.path : undefined;
+  }
+
+  #make(behaviour: string, forDisk: boolean): WorkerHandle {
+    const path = this.#pathFor(forDisk);
+    const rights = path === undefined ? {} : { path };
+    return new WorkerHandle(this.#entryOf(behaviour), rights, this.#bounds);
   }
 }

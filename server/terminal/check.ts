@@ -32,12 +32,18 @@ function blobsOf(options: GivenOptions): { get(digest: string): Uint8Array | und
   };
 }
 
-function judge(path: string, checker: Checker): void {
+function judge(path: string, checker: Checker, terminal: Terminal): void {
   for (const record of traceRecords(path)) {
     try {
       if (record.record === "header") checker.begin(record.header);
       else if (record.record === "event") checker.event(record.event);
       else checker.finishTrace(record.record === "footer" ? record.footer : undefined);
+      if (record.record === "torn") {
+        const { line, reason } = record.torn;
+        terminal.err(
+          `'${path}' breaks off at line ${line} (${reason}); what stands before it is judged.\n`,
+        );
+      }
     } catch (error) {
       if (!(error instanceof TraceError)) throw error;
       throw new UsageError(`'${path}': ${error.message}`, { cause: error });
@@ -57,7 +63,7 @@ export function runCheck(options: GivenOptions, terminal: Terminal): number {
     blobs: blobsOf(options),
     ...(only === undefined ? {} : { only }),
   });
-  for (const path of options.rest) judge(path, checker);
+  for (const path of options.rest) judge(path, checker, terminal);
   const report = checker.report();
   const format = options.flag("json") ? "json" : options.text("format");
   terminal.out(printed(report, format));

@@ -36,27 +36,23 @@ export interface PayloadComparison {
   readonly missing?: string;
 }
 
-/** The last pair of a kernel's jump and its return after it. */
-export function framePair(log: RunLog, kernel: string): [Frames, Frames] | undefined {
-  const own = log.frames.filter((each) => each.kernel === kernel);
-  const back = own.findLastIndex((each) => each.when === "return");
-  if (back < 0) return undefined;
-  const out = own.slice(0, back).findLast((each) => each.when === "jump");
-  const returned = own[back];
-  return out === undefined || returned === undefined ? undefined : [out, returned];
-}
-
-/** A kernel's frames at its return with those at its jump; nothing where it did not come back. */
-export function comparePair(log: RunLog, kernel: string): FrameComparison | undefined {
-  const pair = framePair(log, kernel);
-  if (pair === undefined) return undefined;
-  const [out, back] = pair;
-  if (out.sums === undefined || out.classes === undefined || back.sums === undefined) {
-    return undefined;
-  }
-  const frames = out.classes.length;
-  const what = `page frames of ${kernel} at its return with those at its jump`;
-  return { what, frames, ...compareFrames(out.sums, back.sums, out.classes, 0, frames) };
+/** Every pair of a kernel's jump and its return after it, in the order of the returns. */
+export function comparePairs(log: RunLog): FrameComparison[] {
+  const left = new Map<string, Frames>();
+  return log.frames.flatMap((seen) => {
+    const { kernel, when, sums, seq } = seen;
+    if (when === "jump") {
+      left.set(kernel, seen);
+      return [];
+    }
+    const jump = left.get(kernel);
+    left.delete(kernel);
+    if (jump?.sums === undefined || jump.classes === undefined || sums === undefined) return [];
+    const frames = jump.classes.length;
+    const what = `page frames of ${kernel} at its return (seq ${seq}) with those at its jump ` +
+      `(seq ${jump.seq})`;
+    return [{ what, frames, ...compareFrames(jump.sums, sums, jump.classes, 0, frames) }];
+  });
 }
 
 /** The reference that a jump's frames make. */

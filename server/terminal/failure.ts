@@ -38,6 +38,7 @@ export function hostSentence(error: unknown): string {
     return "the host's disk is full; make room or take another folder with --out";
   }
   if (error instanceof Deno.errors.NotFound) return "there is no such file or folder";
+  if (error instanceof Deno.errors.AlreadyExists) return "there is a file of that name";
   if (error instanceof Deno.errors.IsADirectory) return "it is a folder";
   if (error instanceof Deno.errors.NotADirectory) return "a part of the path is no folder";
   if (error instanceof Deno.errors.PermissionDenied) return "the host does not permit it";
@@ -66,6 +67,7 @@ function closed(sentence: string): string {
 export function failureOf(error: unknown): Failure {
   if (error instanceof RunFailure) {
     const { code, sentence } = failureOf(error.cause);
+    if (error.trace === "") return { code, sentence };
     const where = `What was recorded, ${error.events} events, is in '${error.trace}'.`;
     return { code, sentence: `${sentence} ${where}` };
   }

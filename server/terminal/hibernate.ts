@@ -11,7 +11,7 @@ import { fileBlocks } from "../../machine/host/block_source.ts";
 import { createDiskFile, FileMedium } from "../../machine/host/file_medium.ts";
 import { LIMITS } from "../../machine/limits.ts";
 import type { Scheduler } from "../../machine/scheduler.ts";
-import { comparePair, comparePayload, type PayloadComparison } from "./comparison.ts";
+import { comparePairs, comparePayload, type PayloadComparison } from "./comparison.ts";
 import { conclude, FILES, imageAfterRun, writeReference } from "./conclude.ts";
 import { Interrupts } from "./interrupts.ts";
 import type { GivenOptions } from "./options.ts";
@@ -59,6 +59,17 @@ function stopOf(options: GivenOptions): Pick<MachineRun, "stop"> {
   return name === undefined || reached === undefined ? {} : { stop: { name, reached } };
 }
 
+/** Says that it is the payload for which the disk has no room. */
+function diskError(options: GivenOptions, settings: RunSettings, error: unknown): unknown {
+  const path = options.text("payload");
+  if (path === undefined || !(error instanceof UsageError)) return error;
+  return new UsageError(
+    `'${path}' with its ${sizeText(settings.payload?.length ?? 0)} has no room on the machine's ` +
+      `disk: ${error.message}; take a smaller payload`,
+    { cause: error },
+  );
+}
+
 function makeDisk(path: string, settings: RunSettings): void {
   const build = newDisk(settings);
   createDiskFile(path, build.byteLength);
@@ -78,19 +89,16 @@ function payloadAtEnd(scheduler: Scheduler, payload: Uint8Array): PayloadCompari
 }
 
 /** Says which sequence numbers a power cut can have where the one asked for is none of them. */
-function checkCut(settings: RunSettings, end: MachineEnd): void {
+function cutError(settings: RunSettings, error: unknown): unknown {
   const [cut] = settings.choices;
-  if (cut?.kind !== "power_cut" || end.log.cut !== undefined) return;
-  throw new UsageError(
-    `hibernate: --cut-power-at: the run has only ${end.footer.count} events, so there is no ` +
-      `seq ${cut.at}`,
-  );
-}
-
-function cutWhileOff(settings: RunSettings, error: unknown): unknown {
-  const [cut] = settings.choices;
-  const cause = error instanceof RunFailure ? error.cause : error;
-  if (cut?.kind !== "power_cut" || !(cause instanceof DivergenceError)) return error;
+  if (cut?.kind !== "power_cut" || !(error instanceof RunFailure)) return error;
+  if (!(error.cause instanceof DivergenceError)) return error;
+  if (cut.at >= error.events) {
+    return new UsageError(
+      `hibernate: --cut-power-at: the run has only ${error.events} events, so there is no seq ` +
+        String(cut.at),
+    );
+  }
   return new UsageError(
     `hibernate: --cut-power-at: at seq ${cut.at} the machine is off already, there is no power ` +
       "to cut; take a number from a phase in which it runs, as 'startNs' and 'seq' of " +
@@ -113,7 +121,11 @@ async function run(
     fileBlocks(diskPath, LIMITS.diskCacheBytes),
     () => {
       progress.say(`making a disk for ${sizeText(settings.memoryBytes)} of memory`);
-      makeDisk(diskPath, settings);
+      try {
+        makeDisk(diskPath, settings);
+      } catch (error) {
+        throw diskError(options, settings, error);
+      }
     },
   );
   await interrupts.check();
@@ -129,10 +141,9 @@ async function run(
       },
     );
     await interrupts.check();
-    checkCut(settings, end);
     return { end, id: header.run, ...(payload === undefined ? {} : { payload }) };
   } catch (error) {
-    throw cutWhileOff(settings, error);
+    throw cutError(settings, error);
   }
 }
 
@@ -151,7 +162,6 @@ export async function runNewMachine(options: GivenOptions, terminal: Terminal): 
     const image = part === "jump" ? undefined : imageAfterRun(diskPath, folder);
     if (image === undefined) folder.discard(FILES.dump);
     const reference = writeReference(folder, end);
-    const compared = comparePair(end.log, "A");
     const files: WrittenFile[] = [
       { name: FILES.disk, path: diskPath, bytes: Deno.statSync(diskPath).size },
     ];
@@ -171,7 +181,7 @@ export async function runNewMachine(options: GivenOptions, terminal: Terminal): 
       end,
       wanted: wantedOutcome(part, options.text("stop-at")),
       ...(image === undefined ? {} : { image }),
-      compared: compared === undefined ? [] : [compared],
+      compared: comparePairs(end.log),
       ...(payload === undefined ? {} : { payload }),
       files,
       startedMilliseconds,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { FormatError } from "../../machine/errors.ts";
+import { FormatError, UsageError } from "../../machine/errors.ts";
 import { PARTITION } from "../../machine/formats/disk_layout.ts";
 import { EXT2_STATE, type Ext2Image, isDirectory } from "../../machine/formats/ext2/mod.ts";
 import { type Partition, PARTITION_TYPE, SECTOR_BYTES } from "../../machine/formats/mbr.ts";
@@ -121,10 +121,24 @@ function fileSystemSections(file: DiskFile, partitions: readonly Partition[]): S
   });
 }
 
-/** @throws {FormatError} if there is no partition table. */
+function checkWhole(file: DiskFile, partitions: readonly Partition[]): void {
+  const ends = partitions.map(({ firstSector, sectorCount }) => firstSector + sectorCount);
+  const end = Math.max(0, ...ends) * SECTOR_BYTES;
+  if (end <= file.byteLength) return;
+  throw new UsageError(
+    `'${file.path}' is truncated: its partitions end at byte ${end}, the file at ` +
+      String(file.byteLength),
+  );
+}
+
+/**
+ * @throws {FormatError} if there is no partition table.
+ * @throws {UsageError} if the file ends before its partitions do.
+ */
 export function inspectDisk(file: DiskFile): Inspection {
   const mbr = file.mbr();
   const { partitions } = mbr;
+  checkWhole(file, partitions);
   const nvram = attempt(() => nvramRows(file));
   const image = attempt(() => imageRows(readSavedImage(file)));
   const state = image.find(([name]) => name === "state")?.[1] ?? "unreadable";

@@ -29,7 +29,7 @@ export class Interrupts implements Disposable {
     await new Promise((resolve) => setTimeout(resolve, 0));
     if (this.#asked === undefined) return;
     throw new Interrupted(
-      `Stopped by ${this.#asked}: the workers have ended and what was unfinished is removed`,
+      `Stopped by ${this.#asked}: the workers have ended, files that were not whole are removed`,
     );
   }
 

@@ -7,6 +7,7 @@
 /** What went wrong, and where the trace up to then lies. */
 export class RunFailure extends Error {
   override readonly name = "RunFailure";
+  /** "" where it was not kept. */
   readonly trace: string;
   /** Number of events in it. */
   readonly events: number;

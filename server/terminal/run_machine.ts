@@ -7,6 +7,7 @@
 import { REGISTRY } from "../../actors/registry.ts";
 import { Checker } from "../../machine/conformance/checker.ts";
 import type { Report } from "../../machine/conformance/report.ts";
+import { DivergenceError, EXIT } from "../../machine/errors.ts";
 import { type BlockSource, closeBlocks, openBlocks } from "../../machine/host/block_source.ts";
 import { WorkerTransport } from "../../machine/host/worker_transport.ts";
 import { MAINLINE_RULES } from "../../machine/protocol/mainline_rules.ts";
@@ -17,7 +18,7 @@ import type { TraceFooter, TraceHeader } from "../../machine/trace/event.ts";
 import { Recorder } from "../../machine/trace/recorder.ts";
 import { InlineTransport } from "../../machine/transport/inline.ts";
 import type { Transport } from "../../machine/transport/transport.ts";
-import { Interrupted } from "./failure.ts";
+import { failureOf } from "./failure.ts";
 import type { Interrupts } from "./interrupts.ts";
 import type { OutputFolder } from "./output_folder.ts";
 import type { Progress } from "./progress.ts";
@@ -144,13 +145,28 @@ export async function runMachine(
     checker.finishTrace(ended.footer);
     return { outcome, log, report: checker.report(), blobCount: files.blobCount, ...ended };
   } catch (error) {
-    if (error instanceof Interrupted || recorder.next === 0) {
-      files.close();
-      throw error;
-    }
-    const reason = error instanceof Error ? error.message : String(error);
-    const { trace } = finish(`failed: ${reason}`, "");
-    throw new RunFailure(error, trace, recorder.next);
+    throw failed(error, recorder.next, files, finish);
+  }
+}
+
+/** What is thrown for a failed run; its trace is kept where it helps to find out why. */
+function failed(
+  error: unknown,
+  events: number,
+  files: TraceFiles,
+  finish: (outcome: string, generator: string) => { readonly trace: string },
+): unknown {
+  const { code } = failureOf(error);
+  if (code !== EXIT.internal || events === 0 || error instanceof DivergenceError) {
+    files.close();
+    return error instanceof DivergenceError ? new RunFailure(error, "", events) : error;
+  }
+  try {
+    const { trace } = finish(`failed: ${error instanceof Error ? error.message : error}`, "");
+    return new RunFailure(error, trace, events);
+  } catch {
+    // The trace cannot be written either; what the run failed with is the better news.
+    return error;
   }
 }
 

@@ -19,7 +19,7 @@ const DIGEST_DIGITS = 16;
 /** Reasons that are printed; the others are in report.json. */
 const REASONS_MAX = 6;
 /** Phases too short to be worth a place, and those in which nobody does anything. */
-const MIN_PHASE_NS = 1000;
+const MIN_PHASE_NS = 10_000;
 
 function phaseLines(phases: readonly Phase[]): Line[] {
   const cells = phases
@@ -56,8 +56,10 @@ function levelText(level: number | undefined): string {
   return level === 0 ? " (not filtered)" : ` (makedumpfile -d ${level})`;
 }
 
-function imageLines({ image }: RunReport): Line[] {
-  if (image === undefined) return [["image", "there is none on the disk"]];
+function imageLines({ image, command }: RunReport): Line[] {
+  if (image === undefined) {
+    return command === "jump" ? [] : [["image", "there is none on the disk"]];
+  }
   const left = image.freePages === undefined
     ? ""
     : image.manifest?.level === 0
@@ -160,7 +162,7 @@ function fileLines({ trace, files }: RunReport): Line[] {
   const lines = [
     `${trace.path}, ${countText(trace.events)} events, SHA-256 ` +
     `${trace.sha256.slice(0, DIGEST_DIGITS)}…`,
-    ...files.map(({ path, bytes }) => `${path}, ${sizeText(bytes)}`),
+    ...files.map(({ path, bytes }) => bytes === 0 ? path : `${path}, ${sizeText(bytes)}`),
   ];
   const [first = "", ...others] = lines;
   return [["trace", first], ["files", others.join("; ")]];

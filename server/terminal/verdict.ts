@@ -58,7 +58,7 @@ function pageText(pfn: number): string {
 
 function frameReasons(frames: readonly FrameComparison[]): string[] {
   return frames.filter(({ different }) => different > 0).map((each) =>
-    `${plural(each.different, "page")} of ${each.compared} differ (${each.what}), the first is ` +
+    `${plural(each.different, "page")} of ${each.compared} changed (${each.what}), the first is ` +
     pageText(each.first ?? 0)
   );
 }
@@ -89,26 +89,54 @@ function ruleReasons(report: Report): string[] {
 function troubleText(log: RunLog): string {
   const last = log.troubles.at(-1);
   if (last === undefined) return log.lastLine === "" ? "" : `; last line: ${log.lastLine}`;
-  return `; ${last.kernel}: ${last.text} (seq ${last.seq})`;
+  return `; ${last.kernel}: ${last.text}, seq ${last.seq}`;
+}
+
+/** What to do next, where that is known. */
+const ADVICE: readonly (readonly [seen: RegExp, advice: string])[] = [
+  [
+    /Cannot allocate memory|half of/,
+    "take a larger --memory, or give A less to save: kexec -l holds the image twice",
+  ],
+  [/No space left/, "the machine's hibernating partition is full; take a larger --memory"],
+  [/SHA-256|sums? /, "restore the disk from a copy, or see what comes of it with --no-verify"],
+];
+
+function adviceOn(text: string): string {
+  const found = ADVICE.find(([seen]) => seen.test(text));
+  return found === undefined ? "" : `; ${found[1]}`;
+}
+
+/** How a run ended, with where, and with what was seen last unless the outcome says that. */
+function endText(outcome: string, log: RunLog): string {
+  const seen = outcome.includes("; last line:") ? "" : troubleText(log);
+  return `'${outcome}' (seq ${log.events - 1}${seen})${adviceOn(outcome + seen)}`;
 }
 
 function endReasons({ outcome, wanted, log }: Findings): string[] {
   if (log.cut === undefined) {
     return outcome === wanted
       ? []
-      : [`the run ended '${outcome}', not '${wanted}'` + troubleText(log)];
+      : [`the run did not end '${wanted}' but ${endText(outcome, log)}`];
   }
   const permitted: readonly string[] = permittedEnds(log);
   if (permitted.includes(outcome)) return [];
   return [
-    `after the power cut at seq ${log.cut} the run ended '${outcome}'; protocol.md G.1 permits ` +
-    `'${permitted.join("' or '")}'` + troubleText(log),
+    `after the power cut at seq ${log.cut} protocol.md G.1 permits '${
+      permitted.join("' or '")
+    }', ` +
+    `but the run ended ${endText(outcome, log)}`,
   ];
 }
 
+function cameBack({ outcome }: Findings): boolean {
+  return outcome === OUTCOME.resumed || outcome === OUTCOME.returned;
+}
+
 /** A that came back must have looked at itself, or nothing is known. */
-function checkReasons({ outcome, log }: Findings): string[] {
-  if (outcome !== OUTCOME.resumed && outcome !== OUTCOME.returned) return [];
+function checkReasons(findings: Findings): string[] {
+  const { log } = findings;
+  if (!cameBack(findings)) return [];
   if (log.checkStatus === 0) return [];
   return [
     log.checkStatus === undefined
@@ -123,9 +151,10 @@ function headlineOf({ outcome, log }: Findings, ok: boolean): string {
   }
   switch (outcome) {
     case OUTCOME.resumed:
-      return log.cut === undefined
-        ? "A hibernated, the machine was off, A goes on; nothing is lost"
-        : "the power cut did no harm: A was resumed whole";
+      if (log.cut !== undefined) return "the power cut did no harm: A was resumed whole";
+      return log.image.committed === undefined
+        ? "A was resumed and goes on; nothing is lost"
+        : "A hibernated, the machine was off, A goes on; nothing is lost";
     case OUTCOME.ordinary:
       return "the power cut left no image to resume, and the machine boots in the ordinary way";
     case OUTCOME.returned:
@@ -145,7 +174,7 @@ export function judgeRun(findings: Findings, more: readonly string[] = []): Verd
     ...checkReasons(findings),
     ...selfTestReasons(findings.log),
     ...frameReasons(findings.frames),
-    ...payloadReasons(findings.outcome === OUTCOME.ordinary ? undefined : findings.payload),
+    ...payloadReasons(cameBack(findings) ? findings.payload : undefined),
     ...ruleReasons(findings.report),
   ];
   const ok = reasons.length === 0;

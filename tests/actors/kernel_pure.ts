@@ -6,6 +6,7 @@ import { Access } from "../../machine/access.ts";
 import { FlatStore } from "../../machine/flat_store.ts";
 import { fromRuns, type PageRun, toRuns } from "../../machine/formats/page_runs.ts";
 import { Kernel } from "../../actors/kernel/kernel_context.ts";
+import { type Next, next } from "../../actors/kernel/procedure.ts";
 import { blankState, type KernelState, type Process } from "../../actors/kernel/state.ts";
 
 /** A message that went out. */
@@ -77,4 +78,10 @@ export function framesOf(runs: readonly PageRun[]): Set<number> {
 /** The runs of a set of frames. */
 export function runsOf(frames: Iterable<number>): PageRun[] {
   return toRuns([...frames].sort((left, right) => left - right));
+}
+
+/** Notes an item and goes on as told. */
+export function noting<T>(list: T[], item: T, then: Next = next): Next {
+  list.push(item);
+  return then;
 }

@@ -130,6 +130,23 @@ Deno.test("WorkerTransport's spares change nothing, and need not be used", () =>
   assert.equal(run.hash, runInline(plan).hash);
 });
 
+Deno.test("WorkerTransport takes an entry for each kind of actor, and refills its spares", () => {
+  const plan = toyPlan({ seed: 8 });
+  const blocks = memoryBlocks(DISK_BYTES, CACHE_BYTES);
+  const asked = new Set<string>();
+  const entry = (behaviour: string): URL => {
+    asked.add(behaviour);
+    return behaviour === "toy_kernel" ? new URL("#kernel", TOY_WORKER) : TOY_WORKER;
+  };
+  const transport = transportFor(plan, blocks, { entry, refill: true });
+  transport.prewarm(1, "toy_kernel");
+  transport.prewarm(1, "toy_console");
+  const run = runToys(plan, transport, openBlocks(blocks));
+  transport.close();
+  assert.equal(run.hash, runInline(plan).hash);
+  assert.ok(asked.has("toy_kernel") && asked.has("toy_disk"));
+});
+
 Deno.test("WorkerTransport keeps a disk in a file, with rights to that file alone", () => {
   const folder = Deno.makeTempDirSync();
   try {

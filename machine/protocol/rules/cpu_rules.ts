@@ -11,37 +11,48 @@ import { PerKernel } from "./per_kernel.ts";
 export const SAME_STATE: Rule = {
   id: "F30",
   severity: "error",
-  statement: "The CPU state a kernel restores is the one it saved",
-  source: "protocol.md F.1 F30, C.8",
+  statement: "The CPU state a kernel restores is the one it saved, and so are device registers",
+  source: "protocol.md F.1 F30, C.8 (a kernel that stops before it has restored its CPU state " +
+    "has not; devices where their state was saved)",
   systems: "*",
   kind: "matches",
   open(context) {
-    const saved = new Map<string, string>();
-    // Kernels that are entered again and have not restored it yet.
-    const returned = new Set<string>();
+    const kernels = new PerKernel(() => ({
+      /** Digests by `cpu` or the device's name. */
+      saved: new Map<string, string>(),
+      /** It is entered again and has not restored its CPU state yet. */
+      returned: false,
+    }));
+    const nameOf = (what: string, device: string | undefined) =>
+      what === "device" ? `registers of '${device ?? ""}'` : `${what.toUpperCase()} state`;
     return {
       facts: {
-        boot({ k }) {
-          saved.delete(k);
-          returned.delete(k);
+        boot: ({ k }) => kernels.forget(k),
+        power() {
+          for (const [, state] of kernels) state.returned = false;
         },
-        power: () => returned.clear(),
-        save({ k, what, digest }) {
-          if (what === "cpu") saved.set(k, digest);
+        save({ k, what, device, digest }) {
+          kernels.of(k).saved.set(nameOf(what, device), digest);
         },
         resumed({ k }) {
-          if (saved.has(k)) returned.add(k);
+          const state = kernels.of(k);
+          state.returned = state.saved.has("CPU state");
         },
         panic({ k, reason }) {
-          if (!returned.delete(k)) return;
+          const state = kernels.known(k);
+          if (!state?.returned) return;
+          state.returned = false;
           context.violated(`kernel ${k} stops before its CPU state is restored: ${reason}`);
         },
-        restore({ k, what, digest }) {
-          const wanted = saved.get(k);
-          if (what === "cpu") returned.delete(k);
-          if (what !== "cpu" || wanted === undefined) return;
-          if (digest === wanted) context.held();
-          else context.violated(`kernel ${k} restores CPU state ${digest}, it saved ${wanted}`);
+        restore({ k, what, device, digest }) {
+          const { saved } = kernels.of(k);
+          if (what === "cpu") kernels.of(k).returned = false;
+          const name = nameOf(what, device);
+          const wanted = saved.get(name);
+          if (wanted === undefined) return;
+          if (digest !== wanted) {
+            context.violated(`kernel ${k} restores ${name} ${digest}, it saved ${wanted}`);
+          } else if (what === "cpu") context.held();
         },
       },
     };

@@ -114,9 +114,14 @@ const ONE_HOLDER: Rule = {
   kind: "never",
   open(context) {
     const holders = new Map<string, string>();
+    // Calls of exec that have not come back.
+    const calls = new Map<string, number>();
     return {
       facts: {
-        boot: ({ k }) => void holders.delete(k),
+        boot({ k }) {
+          holders.delete(k);
+          calls.delete(k);
+        },
         lock({ k, holder, op }) {
           const current = holders.get(k);
           if (op === "take") {
@@ -130,10 +135,13 @@ const ONE_HOLDER: Rule = {
             holders.delete(k);
           }
         },
-        exec_done({ k }) {
+        exec: ({ k }) => void calls.set(k, (calls.get(k) ?? 0) + 1),
+        exec_done: ({ k }) => void calls.set(k, (calls.get(k) ?? 1) - 1),
+        // No call is left and a tool has ended: nobody will give it back any more.
+        tool({ k }) {
           const holder = holders.get(k);
-          if (holder === undefined || !holder.startsWith("exec")) return;
-          context.violated(`kernel ${k}: ${holder} came back and kept the lock`);
+          if (holder === undefined || !holder.startsWith("exec") || calls.get(k) !== 0) return;
+          context.violated(`kernel ${k}: ${holder} is over and has kept the lock`);
           holders.delete(k);
         },
       },
