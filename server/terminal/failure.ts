@@ -65,6 +65,8 @@ function closed(sentence: string): string {
 
 /** The sentence and code of an error. */
 export function failureOf(error: unknown): Failure {
+  // What ended the run is the news; that something then would not end in its turn is not.
+  if (error instanceof SuppressedError) return failureOf(error.suppressed);
   if (error instanceof RunFailure) {
     const { code, sentence } = failureOf(error.cause);
     if (error.trace === "") return { code, sentence };

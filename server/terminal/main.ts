@@ -53,8 +53,11 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<nu
 /** The innermost cause, where the trouble began. */
 function rootOf(error: unknown): unknown {
   let root = error;
-  while (root instanceof Error && root.cause !== undefined) root = root.cause;
-  return root;
+  for (;;) {
+    if (root instanceof SuppressedError) root = root.suppressed;
+    else if (root instanceof Error && root.cause !== undefined) root = root.cause;
+    else return root;
+  }
 }
 
 /** Runs the command line and gives the exit code; it throws nothing. */

@@ -79,8 +79,10 @@ export class PhaseLog {
     this.#lastNs = Math.max(this.#lastNs, event.vt);
     const name = phaseOf(event);
     if (name === undefined || name === this.#open?.name) return undefined;
-    this.#close(event.vt);
-    this.#open = { name, startNs: event.vt, seq: event.seq };
+    // Events of actors that work at the same time come a little out of the order of their times.
+    const startNs = this.#lastNs;
+    this.#close(startNs);
+    this.#open = { name, startNs, seq: event.seq };
     return name;
   }
 

@@ -89,7 +89,12 @@ function referenceFile(options: GivenOptions): { path: string; bytes: Uint8Array
 async function run(
   options: GivenOptions,
   settings: RunSettings,
-  context: { readonly folder: OutputFolder; readonly progress: Progress; readonly disk: string },
+  context: {
+    readonly folder: OutputFolder;
+    readonly progress: Progress;
+    readonly disk: string;
+    readonly identity: string;
+  },
 ): Promise<{ end: MachineEnd; id: string }> {
   const { folder, progress, disk } = context;
   const tracePath = options.text("trace");
@@ -98,6 +103,7 @@ async function run(
   using open = openTransport(transportName(options), fileBlocks(disk, LIMITS.diskCacheBytes));
   const continues = tracePath === undefined ? undefined : feedTrace(tracePath).sha256;
   const header = runHeader("resume", settings, plan, {
+    disk: context.identity,
     ...(continues === undefined ? {} : { continues }),
   });
   const end = await runMachine({
@@ -148,7 +154,12 @@ export async function runResume(options: GivenOptions, terminal: Terminal): Prom
   using folder = new OutputFolder(options.text("out") ?? joined(beside, "resume"));
   const progress = new Progress(terminal, options.flag("quiet"));
   try {
-    const { end, id } = await run(options, settings, { folder, progress, disk });
+    const { end, id } = await run(options, settings, {
+      folder,
+      progress,
+      disk,
+      identity: machine.identity,
+    });
     progress.say("looking at the disk");
     const image = imageAfterRun(disk);
     const compared: FrameComparison[] = [];

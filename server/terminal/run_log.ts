@@ -50,8 +50,10 @@ export interface Frames {
   readonly kernel: string;
   readonly when: "jump" | "return";
   readonly seq: number;
-  readonly classes: Uint8Array | undefined;
-  readonly sums: Uint8Array | undefined;
+  /** One byte of `mem_map` flags for each frame. */
+  readonly classes?: Uint8Array;
+  /** CRC-32 of each frame, 4 bytes little-endian. */
+  readonly sums?: Uint8Array;
 }
 
 /** One jump of the processor. */
@@ -85,9 +87,7 @@ export class RunLog {
   events = 0;
   /** Called when a phase begins. */
   onPhase: (name: string, startNs: number) => void = () => {};
-  #classes: Uint8Array | undefined;
-  /** The kernel whose `kexec -e` is under way: it comes back with a status that means nothing. */
-  #console = "";
+  #lastLine = "";
 
   constructor(blobs: BlobSource) {
     this.#blobs = blobs;
@@ -105,7 +105,7 @@ export class RunLog {
 
   /** The last line a kernel wrote on the console, prompts left out. */
   get lastLine(): string {
-    return this.#console;
+    return this.#lastLine;
   }
 
   phases(): Phase[] {
@@ -133,7 +133,7 @@ export class RunLog {
 
   #written(event: TraceEvent): void {
     if (event.summary?.["prompt"] === true) this.prompts.add(fieldText(event, "by"));
-    else this.#console = fieldText(event, "text");
+    else this.#lastLine = fieldText(event, "text");
   }
 
   #fact(event: TraceEvent): void {
@@ -176,11 +176,9 @@ export class RunLog {
         });
         return;
       case "fact.frame_classes":
-        this.#classes = this.#bytes(event);
-        return;
+        return this.#frames(event, kernel, "classes");
       case "fact.frames":
-        this.#frames(event, kernel);
-        return;
+        return this.#frames(event, kernel, "sums");
     }
   }
 
@@ -205,11 +203,15 @@ export class RunLog {
     this.troubles.push({ kernel, text, seq: event.seq });
   }
 
-  #frames(event: TraceEvent, kernel: string): void {
+  /** Classes and sums of one moment come in either order. */
+  #frames(event: TraceEvent, kernel: string, part: "classes" | "sums"): void {
     const when = fieldText(event, "when") === "jump" ? "jump" : "return";
-    const sums = this.#bytes(event);
-    this.frames.push({ kernel, when, seq: event.seq, classes: this.#classes, sums });
-    this.#classes = undefined;
+    const bytes = this.#bytes(event);
+    const given = bytes === undefined ? {} : { [part]: bytes };
+    const last = this.frames.at(-1);
+    const goesOn = last?.kernel === kernel && last.when === when && last[part] === undefined;
+    if (goesOn) this.frames[this.frames.length - 1] = { ...last, ...given };
+    else this.frames.push({ kernel, when, seq: event.seq, ...given });
   }
 
   #imageOperation(event: TraceEvent): void {

@@ -71,11 +71,15 @@ function traceMistake(path: string, error: unknown): unknown {
  */
 export function* traceRecords(path: string): Generator<TraceRecord, void, void> {
   const reader = new TraceReader({ lineFeeds: true });
+  let begun = false;
   try {
     for (const line of lines(path)) {
       const record = reader.push(line);
-      if (record !== undefined) yield record;
+      if (record === undefined) continue;
+      begun = true;
+      yield record;
     }
+    if (!begun) throw new TraceError("there is no header", { line: 1 });
     const last = reader.end();
     if (last !== undefined) yield last;
   } catch (error) {

@@ -99,7 +99,8 @@ const ADVICE: readonly (readonly [seen: RegExp, advice: string])[] = [
     "take a larger --memory, or give A less to save: kexec -l holds the image twice",
   ],
   [/No space left/, "the machine's hibernating partition is full; take a larger --memory"],
-  [/SHA-256|sums? /, "restore the disk from a copy, or see what comes of it with --no-verify"],
+  [/\bSHA-256\b/, "take a copy of the disk from before, or see what comes of it with --no-verify"],
+  [/Kernel panic/, "without --no-verify such damage is found before anything is entered"],
 ];
 
 function adviceOn(text: string): string {
@@ -107,10 +108,18 @@ function adviceOn(text: string): string {
   return found === undefined ? "" : `; ${found[1]}`;
 }
 
-/** How a run ended, with where, and with what was seen last unless the outcome says that. */
+const STUCK = /^stuck: expected (.*), saw (.*?)(?:; last line: (.*))?$/s;
+
+/** How a run ended, with what was seen last, where, and what to do about it. */
 function endText(outcome: string, log: RunLog): string {
-  const seen = outcome.includes("; last line:") ? "" : troubleText(log);
-  return `'${outcome}' (seq ${log.events - 1}${seen})${adviceOn(outcome + seen)}`;
+  const [, expected, saw, lastLine] = STUCK.exec(outcome) ?? [];
+  const at = `seq ${log.events - 1}`;
+  const text = expected === undefined
+    ? `'${outcome}' (${at})${troubleText(log)}`
+    : lastLine === undefined
+    ? `stuck: expected ${expected}, saw ${saw} (${at})${troubleText(log)}`
+    : `stuck: "${lastLine}" (expected ${expected}, saw ${saw}, ${at})`;
+  return text + adviceOn(text);
 }
 
 function endReasons({ outcome, wanted, log }: Findings): string[] {

@@ -3,6 +3,7 @@
  * and a driver in a kernel's role whose story is a generator. `yield` in a story waits for the
  * next message; between two yields the story is in one step, with that step's grants.
  */
+import { collectGarbage } from "../collect_garbage.ts";
 import type { Access } from "../../machine/access.ts";
 import {
   type AnyBehaviour,
@@ -202,6 +203,7 @@ function personOf(plan: BenchPlan, shown: string[]): AnyBehaviour {
 
 /** Runs a bench to its end. */
 export function runBench(plan: BenchPlan): BenchRun {
+  collectGarbage();
   const medium = plan.medium ?? blankMedium();
   const shown: string[] = [];
   const registry = registryOf([

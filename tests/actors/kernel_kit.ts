@@ -2,6 +2,7 @@
  * A kernel without a boot: runs procedures, one call after the other, over the real memory
  * controller, disk, clock and console.
  */
+import { collectGarbage } from "../collect_garbage.ts";
 import { type AnyBehaviour, type Envelope, registryOf, seal } from "../../machine/actor.ts";
 import type { Access } from "../../machine/access.ts";
 import type { Out } from "../../machine/actor.ts";
@@ -221,6 +222,7 @@ function machineOf(plan: KernelPlan, sink: MemorySink) {
     badSectors: plan.badSectors ?? [],
   };
   const wanted = new Set(["memory", "disk", "console", "rtc"]);
+  collectGarbage();
   const ram = FlatStore.make(ramBytes);
   plan.fillRam?.(ram);
   const blocks = new BlockStore(plan.medium, FlatStore.make(4 * MIB));

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Choice } from "../../machine/choices.ts";
 import { ActorFailure, LimitError, ProtocolError } from "../../machine/errors.ts";
 import type { RunPlan } from "../../machine/scheduler.ts";
 import { Scheduler } from "../../machine/scheduler.ts";
@@ -79,6 +80,38 @@ Deno.test("Scheduler.advance ends idle where nothing waits", () => {
   const people = [{ name: "console", behaviour: "toy_console", config: null }];
   const run = runInline({ ...toyPlan(), people });
   assert.equal(run.outcome, "idle");
+});
+
+Deno.test("Scheduler closes what an actor held when it ends", () => {
+  const people = [
+    { name: "memory", behaviour: "toy_memory", config: null },
+    { name: "person", behaviour: "toy_switcher", config: null },
+  ];
+  const run = runInline({ ...troublePlan(), people });
+  assert.equal(run.outcome, "switched");
+  assert.equal(run.text.split('"memory.granted"').length, 5, "two sent, two delivered");
+});
+
+Deno.test("Scheduler runs those who start and end others one at a time", () => {
+  const msg = JSON.parse(
+    runInline(troublePlan("fine", "fine")).text.split("\n").find((line) =>
+      line.includes('"kind":"send"')
+    ) ?? "{}",
+  ).seq;
+  // The device's message comes 50 ns before the person's next timer.
+  const choices: Choice[] = [{ kind: "delay", msg, ns: 850 }];
+  const plan = { ...troublePlan("fine", "fine"), choices };
+  const transport = new InlineTransport(plan.registry, toyBlocks());
+  const times: number[] = [];
+  const step = transport.step.bind(transport);
+  transport.step = (batch) => {
+    assert.equal(batch.length, 1);
+    times.push(...batch.map((order) => order.now));
+    return step(batch);
+  };
+  const scheduler = new Scheduler(plan, transport, new Recorder(new MemorySink()));
+  while (scheduler.advance(1));
+  assert.deepEqual(times.slice(0, 3), [1000, 1950, 2000]);
 });
 
 Deno.test("Scheduler gives the same numbers with a silent recorder", () => {

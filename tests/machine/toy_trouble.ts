@@ -75,5 +75,42 @@ const TYPIST: AnyBehaviour = toy<{ lines: readonly string[] }>({
   on: { "console.shown": (state) => state },
 });
 
+/** Asks for leave to write one page, and keeps it. */
+const HOLDER: AnyBehaviour = toy<null>({
+  kind: "toy_holder",
+  role: "kernel",
+  doc: "Holds a grant.",
+  states: { on: { handles: ["memory.granted"] } },
+  start(_, out) {
+    const ranges = [{ start: 0, length: 4096 }];
+    out.send("memory", "memory.acquire", { tag: "1", by: out.self, ranges, write: true });
+    return null;
+  },
+  label: () => "on",
+  on: { "memory.granted": (state) => state },
+});
+
+/** Starts one holder, ends it, and starts another. */
+const SWITCHER: AnyBehaviour = toy<{ step: number }>({
+  kind: "toy_switcher",
+  role: "operator",
+  doc: "Lets one follow the other.",
+  states: { on: { handles: [] } },
+  start(_, out) {
+    out.timer("next", 1000);
+    return { step: 0 };
+  },
+  label: () => "on",
+  signal({ step }, _, out) {
+    if (step === 0) out.spawn("first", "toy_holder", null);
+    else if (step === 1) out.dispose("first");
+    else if (step === 2) out.spawn("second", "toy_holder", null);
+    else out.finish("switched");
+    out.timer("next", 1000);
+    return { step: step + 1 };
+  },
+  on: {},
+});
+
 /** All of them. */
-export const TROUBLE: readonly AnyBehaviour[] = [BAD_DEVICE, TYPIST];
+export const TROUBLE: readonly AnyBehaviour[] = [BAD_DEVICE, TYPIST, HOLDER, SWITCHER];

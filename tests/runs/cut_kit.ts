@@ -15,15 +15,21 @@ import { MemorySink, Recorder } from "../../machine/trace/recorder.ts";
 import { InlineTransport } from "../../machine/transport/inline.ts";
 import {
   finish,
-  freshMedium,
   headerOf,
   type Judged,
   linesOf,
+  mediumFor,
   planOf,
   runMainline,
   type RunOptions,
   settingsOf,
 } from "./run_kit.ts";
+
+/** Where a recorded run can be cut. */
+export interface Place {
+  readonly point: CutPoint;
+  readonly checkpoint: Checkpoint;
+}
 
 /** A recorded run that can be cut. */
 export interface Recording {
@@ -33,7 +39,7 @@ export interface Recording {
   readonly blocks: BlockStore;
   readonly medium: MemoryMedium;
   /** In the order in which they were taken; they must be used from the last to the first. */
-  readonly places: readonly { readonly point: CutPoint; readonly checkpoint: Checkpoint }[];
+  readonly places: readonly Place[];
 }
 
 /** What came of a cut. */
@@ -46,7 +52,7 @@ export interface CutRun extends Judged {
 export function record(options: RunOptions, most: number): Recording {
   const points = cutPoints(runMainline(options).events, most);
   const settings = settingsOf(options);
-  const medium = freshMedium(settings);
+  const medium = mediumFor(options, settings);
   const sink = new MemorySink();
   const recorder = new Recorder(sink);
   const events: TraceEvent[] = [];
@@ -54,13 +60,15 @@ export function record(options: RunOptions, most: number): Recording {
   const plan = planOf(options, settings);
   const blocks = new BlockStore(medium, FlatStore.make(LIMITS.diskCacheBytes));
   const scheduler = new Scheduler(plan, new InlineTransport(plan.registry, blocks), recorder);
-  const places: { point: CutPoint; checkpoint: Checkpoint }[] = [];
+  const places: Place[] = [];
   for (const point of points) {
     while (recorder.next < point.at && scheduler.advance(1));
     if (scheduler.outcome !== undefined) break;
+    // Between two deliveries there may be many events, and only there power can be cut.
     if (places.at(-1)?.checkpoint.seq === recorder.next) continue;
     places.push({ point, checkpoint: takeCheckpoint(scheduler, blocks) });
   }
+  while (scheduler.advance(5000));
   return { options, events, blobs: sink.blobs, blocks, medium, places };
 }
 

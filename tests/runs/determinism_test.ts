@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { brokenRules, bytesOf, judge, mediumOf, runMainline } from "./run_kit.ts";
+import { brokenRules, bytesOf, judge, runMainline } from "./run_kit.ts";
 
 Deno.test("two runs of one seed end with the same trace, generator and disk", () => {
   for (const seededOrder of [false, true]) {
@@ -35,7 +35,7 @@ Deno.test("the choices a seeded run made give the run again, without its seeded 
 Deno.test("a machine resumes cold from nothing but the bytes of its disk", () => {
   const first = runMainline({ part: "hibernate" });
   assert.equal(first.outcome, "hibernated");
-  const second = runMainline({ part: "resume", medium: mediumOf(bytesOf(first.medium)) });
+  const second = runMainline({ part: "resume", disk: bytesOf(first.medium) });
   assert.equal(second.outcome, "resumed");
   assert.ok(second.lines.includes("A: check: 2 processes, 0 files, 5 devices: all well"));
   const report = judge(first, second);

@@ -1,7 +1,8 @@
 /**
  * Whole runs of mainline kexec jump on the inline transport, as a test tells them.
  */
-import { type Registry } from "../../machine/actor.ts";
+import { collectGarbage } from "../collect_garbage.ts";
+import type { Registry } from "../../machine/actor.ts";
 import { BlockStore } from "../../machine/block_store.ts";
 import type { Choice } from "../../machine/choices.ts";
 import { Checker } from "../../machine/conformance/checker.ts";
@@ -16,7 +17,7 @@ import { Scheduler } from "../../machine/scheduler.ts";
 import type { TraceEvent, TraceHeader } from "../../machine/trace/event.ts";
 import { MemorySink, Recorder } from "../../machine/trace/recorder.ts";
 import { InlineTransport } from "../../machine/transport/inline.ts";
-import { type DiskWrite } from "../../actors/disk_image/build_disk.ts";
+import type { DiskWrite } from "../../actors/disk_image/build_disk.ts";
 import { kernelProfile } from "../../actors/kernel/profiles.ts";
 import type { OperatorStep } from "../../actors/operator.ts";
 import type { MainlinePart } from "../../actors/scenario/mainline.ts";
@@ -49,8 +50,8 @@ export interface RunOptions {
   readonly brokenNetwork?: boolean;
   /** Behaviours other than the house's own: a sabotage. */
   readonly registry?: Registry;
-  /** The disk of an earlier run; without it the machine is new. */
-  readonly medium?: MemoryMedium;
+  /** Bytes of an earlier run's disk, which are copied; without them the machine is new. */
+  readonly disk?: Uint8Array;
   /** What the person does instead of what the part says. */
   readonly script?: readonly OperatorStep[];
   /** Whether an error of the engine or of a step is the run's outcome instead of thrown. */
@@ -118,10 +119,11 @@ export function freshMedium(settings: RunSettings): MemoryMedium {
   return medium;
 }
 
-/** A medium with these bytes: all that is left of a machine that is off. */
-export function mediumOf(bytes: Uint8Array): MemoryMedium {
-  const medium = new MemoryMedium(FlatStore.make(bytes.length));
-  medium.write(0, bytes);
+/** The medium a run begins with. */
+export function mediumFor({ disk }: RunOptions, settings: RunSettings): MemoryMedium {
+  if (disk === undefined) return freshMedium(settings);
+  const medium = new MemoryMedium(FlatStore.make(disk.length));
+  medium.write(0, disk);
   return medium;
 }
 
@@ -174,8 +176,9 @@ export function finish(scheduler: Scheduler, options: RunOptions = {}): string {
 
 /** Runs a scenario from power-on to its outcome. */
 export function runMainline(options: RunOptions = {}): Run {
+  collectGarbage();
   const settings = settingsOf(options);
-  const medium = options.medium ?? freshMedium(settings);
+  const medium = mediumFor(options, settings);
   const sink = new MemorySink();
   const recorder = new Recorder(sink);
   const events: TraceEvent[] = [];

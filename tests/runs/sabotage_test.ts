@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { idsWith } from "../../machine/conformance/report.ts";
 import { MAINLINE_RULES } from "../../machine/protocol/mainline_rules.ts";
 import { SABOTAGE, type Sabotage, sabotagedRegistry } from "../../actors/scenario/sabotage.ts";
-import { brokenRules, bytesOf, judge, mediumOf, type Run, runMainline } from "./run_kit.ts";
+import { brokenRules, bytesOf, judge, type Run, runMainline } from "./run_kit.ts";
 
 /** Ten times the default run's: a machine that goes on and on has shown what it had to show. */
 const DELIVERIES_MAX = 20_000;
@@ -18,9 +18,9 @@ function runsOf(sabotage: Sabotage): Run[] {
   };
   const first = runMainline({ ...options, part: apart ? "hibernate" : "cycle" });
   if (!apart && !again) return [first];
-  const medium = mediumOf(bytesOf(first.medium));
+  const disk = bytesOf(first.medium);
   const registry = sabotagedRegistry(sabotage);
-  return [first, runMainline({ ...options, part: "resume", medium, registry })];
+  return [first, runMainline({ ...options, part: "resume", disk, registry })];
 }
 
 Deno.test("SABOTAGE names rules that exist, each entry another thing", () => {
@@ -38,7 +38,9 @@ for (const sabotage of SABOTAGE) {
     const report = judge(...runs);
     const { ids, reasons } = brokenRules(report);
     const missing = sabotage.rules.filter((id) => !ids.includes(id));
-    const seen = `${runs.map(({ outcome }) => outcome).join(" / ")}; ${reasons || "nothing broken"}`;
+    const seen = `${runs.map(({ outcome }) => outcome).join(" / ")}; ${
+      reasons || "nothing broken"
+    }`;
     if (Deno.env.get("SHOW")) console.log("=>", ids.join(" "), "|", seen.slice(0, 700));
     assert.deepEqual(missing, [], seen);
     assert.equal(report.ok, false);
