@@ -33,6 +33,8 @@ export interface FlatStoreParts {
   readonly saved: SharedArrayBuffer;
   readonly records: SharedArrayBuffer;
   readonly aside: SharedArrayBuffer;
+  /** A byte for each page: whether it was ever written. */
+  readonly touched: SharedArrayBuffer;
 }
 
 /** See the module's header. */
@@ -42,6 +44,7 @@ export class FlatStore {
   readonly #bytes: Uint8Array;
   readonly #header: Int32Array;
   readonly #saved: Int32Array;
+  readonly #touched: Uint8Array;
   #records: Int32Array;
   /** Snapshots that can be restored, oldest first. */
   #snapshots: number[] = [];
@@ -54,6 +57,7 @@ export class FlatStore {
     this.#bytes = new Uint8Array(parts.bytes);
     this.#header = new Int32Array(parts.header);
     this.#saved = new Int32Array(parts.saved);
+    this.#touched = new Uint8Array(parts.touched);
     this.#records = new Int32Array(parts.records);
   }
 
@@ -65,6 +69,7 @@ export class FlatStore {
       bytes: new SharedArrayBuffer(pages * PAGE_BYTES),
       header: new SharedArrayBuffer(64),
       saved: new SharedArrayBuffer(pages * 4),
+      touched: new SharedArrayBuffer(pages),
       // Only what is used of these takes room.
       records: new SharedArrayBuffer(0, { maxByteLength: recordsMax * RECORD_WORDS * 4 }),
       aside: new SharedArrayBuffer(0, { maxByteLength: recordsMax * PAGE_BYTES }),
@@ -92,6 +97,18 @@ export class FlatStore {
   copy(target: number, source: number, length: number): void {
     this.#preserve(target, length);
     this.#bytes.copyWithin(target, source, source + length);
+  }
+
+  /** Makes all of it zero, as RAM is taken to be when power comes; snapshots keep what they had. */
+  clear(): void {
+    const pages = this.#touched.length;
+    for (let page = this.#touched.indexOf(1); page >= 0; page = this.#touched.indexOf(1, page)) {
+      const rest = this.#touched.indexOf(0, page);
+      const end = rest < 0 ? pages : rest;
+      this.writable(page * PAGE_BYTES, (end - page) * PAGE_BYTES).fill(0);
+      this.#touched.fill(0, page, end);
+      page = end;
+    }
   }
 
   /** Begins a snapshot of the content as it is now; its number is given to {@linkcode restore}. */
@@ -157,6 +174,7 @@ export class FlatStore {
     this.#checkKnown(snapshot);
     const copy = FlatStore.make(this.byteLength);
     copy.#bytes.set(this.#bytes);
+    copy.#touched.set(this.#touched);
     const records = this.#grown();
     const aside = new Uint8Array(this.parts.aside);
     for (let index = Atomics.load(this.#header, RECORDS) - 1; index >= 0; index--) {
@@ -189,10 +207,14 @@ export class FlatStore {
   }
 
   #preserve(start: number, length: number): void {
-    const epoch = Atomics.load(this.#header, EPOCH);
-    if (epoch === 0 || length === 0) return;
+    if (length === 0) return;
+    const first = Math.floor(start / PAGE_BYTES);
     const last = Math.floor((start + length - 1) / PAGE_BYTES);
-    for (let page = Math.floor(start / PAGE_BYTES); page <= last; page++) {
+    if (first === last) this.#touched[first] = 1;
+    else this.#touched.fill(1, first, last + 1);
+    const epoch = Atomics.load(this.#header, EPOCH);
+    if (epoch === 0) return;
+    for (let page = first; page <= last; page++) {
       if ((this.#saved[page] ?? 0) >= epoch) continue;
       const index = Atomics.add(this.#header, RECORDS, 1);
       this.#room(index + 1);

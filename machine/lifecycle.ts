@@ -89,8 +89,6 @@ export function switchPower(
 ): void {
   if (op !== "on") disposeMachine(core, cause, vt);
   if (op === "off") return;
-  core.ram = core.plan.makeRam();
-  core.transport.useRam(core.ram);
   for (const spec of core.plan.hardware) startActor(core, merge, spec, false, cause);
 }
 
@@ -100,6 +98,8 @@ function disposeMachine(core: RunCore, cause: number, vt: number): void {
   core.queue.clear();
   for (const life of core.lives.list()) if (!life.person) endActor(core, life, cause, vt);
   core.grants.clear();
+  // The pages themselves are kept for the next power-on: two machines' worth would be too many.
+  core.ram.clear();
   for (const item of kept) core.queue.push(item);
 }
 

@@ -33,7 +33,7 @@ export interface RunPlan {
   readonly people: readonly ActorSpec[];
   /** Actors that power-on starts, in order. */
   readonly hardware: readonly ActorSpec[];
-  /** Fresh RAM for each power-on. */
+  /** The machine's RAM, all zero; losing power makes it zero again. */
   readonly makeRam: () => FlatStore;
   /** Smallest time in ns from a send to its delivery. */
   readonly linkLatency: number;

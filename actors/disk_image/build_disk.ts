@@ -35,7 +35,13 @@ export interface DiskSource {
   readonly cpuCount: number;
   /** Name of a hardware profile. */
   readonly hardwareProfile: string;
-  readonly kernelBytes: { readonly bzImage: Uint8Array; readonly initramfs: Uint8Array };
+  readonly kernelBytes: {
+    /** The machine's own kernel. */
+    readonly bzImage: Uint8Array;
+    readonly initramfs: Uint8Array;
+    /** The kernel that hibernates and resumes it, where that is another one. */
+    readonly jumpKernel?: Uint8Array;
+  };
   /** The boot menu; at least one entry. */
   readonly loaderEntries: readonly LoaderEntry[];
   /** Name of the preselected entry; the first one unless given. */
@@ -66,7 +72,7 @@ export interface DiskBuild {
 
 /** Where the builder puts kernel and ramdisk, by partition. */
 export const DISK_PATHS = {
-  boot: { kernel: "/vmlinuz", initrd: "/rootfs.img" },
+  boot: { kernel: "/vmlinuz", jumpKernel: "/vmlinuz-jump", initrd: "/rootfs.img" },
   root: { kernel: "/boot/bzImage", initrd: "/boot/rootfs.gz" },
 } as const;
 
@@ -110,7 +116,12 @@ function filled<T>(volumeName: string, build: () => T): T {
 function bootFiles(source: DiskSource): FileToBuild[] {
   const { loaderEntries, kernelBytes, defaultEntry = loaderEntries[0]?.name ?? "" } = source;
   const conf = emitLoaderConf({ defaultEntry, entries: loaderEntries });
+  const { jumpKernel } = kernelBytes;
+  const more = jumpKernel === undefined
+    ? []
+    : [{ path: DISK_PATHS.boot.jumpKernel, mode: MODE, data: jumpKernel }];
   return [
+    ...more,
     { path: LOADER_CONF_PATH, mode: MODE, data: new TextEncoder().encode(conf) },
     { path: DISK_PATHS.boot.kernel, mode: MODE, data: kernelBytes.bzImage },
     { path: DISK_PATHS.boot.initrd, mode: MODE, data: kernelBytes.initramfs },
@@ -119,7 +130,11 @@ function bootFiles(source: DiskSource): FileToBuild[] {
 
 function rootFiles({ rootFiles, kernelBytes }: DiskSource): FileToBuild[] {
   return [
-    { path: DISK_PATHS.root.kernel, mode: MODE, data: kernelBytes.bzImage },
+    {
+      path: DISK_PATHS.root.kernel,
+      mode: MODE,
+      data: kernelBytes.jumpKernel ?? kernelBytes.bzImage,
+    },
     { path: DISK_PATHS.root.initrd, mode: MODE, data: kernelBytes.initramfs },
     ...rootFiles,
   ];

@@ -171,21 +171,27 @@ export function planRun(settings: RunSettings): RunPlan {
 /** A new machine's disk. */
 export function newDisk(settings: RunSettings): DiskBuild {
   const { profile } = settings.mainline;
-  const bzImage = settings.kernelFile ??
-    syntheticKernel({
-      arch: profile.arch,
-      version: profile.version,
-      profile: profile.name,
-      release: profile.release,
-    });
+  const { kernelFile } = settings;
+  const bzImage = syntheticKernel({
+    arch: profile.arch,
+    version: profile.version,
+    profile: profile.name,
+    release: profile.release,
+  });
   return buildDisk({
     memoryBytes: settings.memoryBytes,
     cpuCount: settings.cpus,
     hardwareProfile: settings.hardware,
-    kernelBytes: { bzImage, initramfs: syntheticInitramfs() },
+    kernelBytes: {
+      bzImage,
+      initramfs: syntheticInitramfs(),
+      ...(kernelFile === undefined ? {} : { jumpKernel: kernelFile }),
+    },
     loaderEntries: bootMenu(settings.mainline).map(({ name, append }) => ({
       name,
-      kernel: DISK_PATHS.boot.kernel,
+      kernel: name === "C" && kernelFile !== undefined
+        ? DISK_PATHS.boot.jumpKernel
+        : DISK_PATHS.boot.kernel,
       initrd: DISK_PATHS.boot.initrd,
       append,
     })),

@@ -18,8 +18,8 @@ import { ask, call, goto, next, type Step } from "../kernel/procedure.ts";
 import { grantsOf, plainRuns, readAs, RUNS } from "../kernel/values.ts";
 import { jumpBackEntry } from "../programs/save_image.ts";
 import {
-  alteredRegistry,
   type Alteration,
+  alteredRegistry,
   alterInput,
   alterOut,
   alterStep,
@@ -119,14 +119,18 @@ function outsideRam(): { procedures: Alteration; behaviours: Record<string, Wrap
         : body,
   });
   return {
-    procedures: alterStep("machine_kexec", "state pages", (step) =>
-      afterwards(step, (kernel, _vars, _answer, access) => {
-        const { state } = layoutOf(kernel);
-        const start = state.pfn * PAGE_BYTES;
-        const pages = access.writable(start, state.count * PAGE_BYTES);
-        kept.set(kernel.name, pages.slice());
-        pages.fill(0, STATE_HEADER_BYTES);
-      })),
+    procedures: alterStep(
+      "machine_kexec",
+      "state pages",
+      (step) =>
+        afterwards(step, (kernel, _vars, _answer, access) => {
+          const { state } = layoutOf(kernel);
+          const start = state.pfn * PAGE_BYTES;
+          const pages = access.writable(start, state.count * PAGE_BYTES);
+          kept.set(kernel.name, pages.slice());
+          pages.fill(0, STATE_HEADER_BYTES);
+        }),
+    ),
     behaviours: { kernel: (given) => writable(wake(given)) },
   };
 }
@@ -188,10 +192,14 @@ const MEMORY: readonly Sabotage[] = [
     says: "B takes all RAM for its own, not only the window it was given.",
     rules: ["F24"],
     make: () => ({
-      procedures: alterStep("boot_parameters", "command line", (step) =>
-        afterwards(step, (kernel) => {
-          if (kernel.name === "B") kernel.state.map = kernel.state.firmwareMap;
-        })),
+      procedures: alterStep(
+        "boot_parameters",
+        "command line",
+        (step) =>
+          afterwards(step, (kernel) => {
+            if (kernel.name === "B") kernel.state.map = kernel.state.firmwareMap;
+          }),
+      ),
     }),
   },
   {
@@ -488,9 +496,12 @@ const IMAGE: readonly Sabotage[] = [
     says: "The image gets its name before its pages are on the medium.",
     rules: ["F52"],
     make: () => ({
-      procedures: alterSteps("program:save-image", (steps) =>
-        moveBefore(steps, ["rename", "commit"], "write sums")
-          .filter(({ name }) => name !== "sync image")),
+      procedures: alterSteps(
+        "program:save-image",
+        (steps) =>
+          moveBefore(steps, ["rename", "commit"], "write sums")
+            .filter(({ name }) => name !== "sync image"),
+      ),
     }),
   },
   {

@@ -87,7 +87,7 @@ class WorkerLoop {
         this.#blocks = openBlocks(handover.blocks);
       }
       const blocks = this.#blocks === undefined ? {} : { blocks: this.#blocks };
-      this.#stores = { ram: this.#stores.ram.byteLength > 0 ? this.#stores.ram : new FlatStore(handover.ram), ...blocks };
+      this.#stores = { ram: new FlatStore(handover.ram), ...blocks };
       return undefined;
     } catch (error) {
       return { kind: "failed", actor: "", message: String(error) };

@@ -5,14 +5,12 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { FRAME } from "../../machine/formats/mem_map.ts";
 import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
-import type { MemoryMedium } from "../../machine/medium.ts";
 import {
   brokenRules,
   bytesOf,
   facts,
   fieldsOf,
   judge,
-  mediumOf,
   type Run,
   runMainline,
 } from "../runs/run_kit.ts";
@@ -35,30 +33,28 @@ const MEMORY_MIB = 64;
 const PAYLOAD = noise(20 * PAGE_BYTES, 5);
 
 let hibernated: Run | undefined;
-let disk: Uint8Array | undefined;
 
 /** A, hibernated once for all tests, and a copy of its disk for each. */
-function hibernation(): { run: Run; medium: MemoryMedium } {
+function hibernation(): { run: Run; disk: Uint8Array } {
   hibernated ??= runMainline({ part: "hibernate", payload: PAYLOAD });
   strictEqual(hibernated.outcome, "hibernated");
-  disk ??= bytesOf(hibernated.medium);
-  return { run: hibernated, medium: mediumOf(disk) };
+  return { run: hibernated, disk: bytesOf(hibernated.medium) };
 }
 
 /** C boots and tries; who has the prompt then is looked at. */
-function resume(medium: MemoryMedium, command: string, at: string): Run {
+function resume(disk: Uint8Array, command: string, at: string): Run {
   const script = [...boot("C"), type("C", command), ...until(at)];
-  return runMainline({ script, medium, payload: PAYLOAD });
+  return runMainline({ script, disk, payload: PAYLOAD });
 }
 
-function resumeAndCheck(medium: MemoryMedium): Run {
+function resumeAndCheck(disk: Uint8Array): Run {
   const script = [
     ...boot("C"),
     type("C", "restore-image --no-verify"),
     type("A", "check"),
     ...until("A"),
   ];
-  return runMainline({ script, medium, payload: PAYLOAD });
+  return runMainline({ script, disk, payload: PAYLOAD });
 }
 
 /** Physical address of A's state pages, as it told the processor. */
@@ -75,8 +71,8 @@ function processPage(run: Run): number {
 }
 
 /** Where A had a page of the payload: the frame of its page cache with that content in the dump. */
-function payloadPage(run: Run, medium: MemoryMedium): { offset: number; physical: number } {
-  const dump = imageVolume(medium, MEMORY_MIB).fileAt("/dump.elf");
+function payloadPage(run: Run, disk: Uint8Array): { offset: number; physical: number } {
+  const dump = imageVolume(disk, MEMORY_MIB).fileAt("/dump.elf");
   const page = PAYLOAD.subarray(3 * PAGE_BYTES, 4 * PAGE_BYTES);
   const classes = classesAtJump(run.events, run.blobs, "A");
   for (let pfn = 0; pfn < classes.length; pfn++) {
@@ -98,11 +94,11 @@ function logged(run: Run, kernel: string): string[] {
 }
 
 Deno.test("restore-image refuses an image with one flipped bit and says where, A is not entered", () => {
-  const { run, medium } = hibernation();
-  const dump = imageVolume(medium, MEMORY_MIB).fileAt("/dump.elf");
+  const { run, disk } = hibernation();
+  const dump = imageVolume(disk, MEMORY_MIB).fileAt("/dump.elf");
   const offset = dumpOffset(dump, placeWhileAway(run, processPage(run)));
-  flipInDump(medium, MEMORY_MIB, offset + 123, 6);
-  const after = resume(medium, "restore-image", "C");
+  flipInDump(disk, MEMORY_MIB, offset + 123, 6);
+  const after = resume(disk, "restore-image", "C");
   strictEqual(after.outcome, "done");
   const block = offset - offset % 65_536;
   const line = logged(after, "C").find((text) => text.includes("SHA-256")) ?? "";
@@ -114,15 +110,16 @@ Deno.test("restore-image refuses an image with one flipped bit and says where, A
   deepStrictEqual(fieldsOf(after, "boot").map(({ k }) => k), ["C"]);
   strictEqual(fieldsOf(after, "resumed").length, 0);
   strictEqual(fieldsOf(after, "image").some(({ op }) => op === "invalidate"), false);
-  deepStrictEqual(imageVolume(medium, MEMORY_MIB).fileAt("/dump.elf").length, dump.length);
+  const left = imageVolume(bytesOf(after.medium), MEMORY_MIB).fileAt("/dump.elf");
+  strictEqual(left.length, dump.length, "the image is still there");
 });
 
 Deno.test("restore-image --no-verify of a bit in A's state: A panics with the address", () => {
-  const { run, medium } = hibernation();
+  const { run, disk } = hibernation();
   const state = stateAddress(run);
-  const dump = imageVolume(medium, MEMORY_MIB).fileAt("/dump.elf");
-  flipInDump(medium, MEMORY_MIB, dumpOffset(dump, state) + 1000, 2);
-  const after = resume(medium, "restore-image --no-verify", "A");
+  const dump = imageVolume(disk, MEMORY_MIB).fileAt("/dump.elf");
+  flipInDump(disk, MEMORY_MIB, dumpOffset(dump, state) + 1000, 2);
+  const after = resume(disk, "restore-image --no-verify", "A");
   const [panic] = fieldsOf(after, "panic");
   strictEqual(panic?.["k"], "A");
   match(String(panic?.["reason"]), new RegExp(`^state pages 0x${state.toString(16)}-0x`));
@@ -130,11 +127,11 @@ Deno.test("restore-image --no-verify of a bit in A's state: A panics with the ad
 });
 
 Deno.test("restore-image --no-verify of a bit in a process: A's check names its address", () => {
-  const { run, medium } = hibernation();
+  const { run, disk } = hibernation();
   const physical = processPage(run);
-  const dump = imageVolume(medium, MEMORY_MIB).fileAt("/dump.elf");
-  flipInDump(medium, MEMORY_MIB, dumpOffset(dump, placeWhileAway(run, physical)) + 123, 6);
-  const after = resumeAndCheck(medium);
+  const dump = imageVolume(disk, MEMORY_MIB).fileAt("/dump.elf");
+  flipInDump(disk, MEMORY_MIB, dumpOffset(dump, placeWhileAway(run, physical)) + 123, 6);
+  const after = resumeAndCheck(disk);
   strictEqual(after.outcome, "done");
   const address = (physical + 123).toString(16);
   const wrong = new RegExp(`^A: check: process [0-9]+: wrong content at address 0x${address}$`);
@@ -144,10 +141,10 @@ Deno.test("restore-image --no-verify of a bit in a process: A's check names its 
 });
 
 Deno.test("restore-image --no-verify of a bit in a tmpfs file: A's check names file and address", () => {
-  const { run, medium } = hibernation();
-  const { offset, physical } = payloadPage(run, medium);
-  flipInDump(medium, MEMORY_MIB, offset + 17, 0);
-  const after = resumeAndCheck(medium);
+  const { run, disk } = hibernation();
+  const { offset, physical } = payloadPage(run, disk);
+  flipInDump(disk, MEMORY_MIB, offset + 17, 0);
+  const after = resumeAndCheck(disk);
   strictEqual(after.outcome, "done");
   const line = logged(after, "A").find((text) => text.includes("/tmp/payload")) ?? "";
   const start = physical - 3 * PAGE_BYTES;

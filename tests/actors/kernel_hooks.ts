@@ -3,7 +3,7 @@
  * deliveries, on its disk while it is off.
  */
 import { collectGarbage } from "../collect_garbage.ts";
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import type { OperatorStep } from "../../actors/operator.ts";
 import { diskLayout } from "../../machine/formats/disk_layout.ts";
 import { parseElf, PT_LOAD } from "../../machine/formats/elf.ts";
@@ -12,17 +12,15 @@ import { PAGE_BYTES, parsePairRuns } from "../../machine/formats/page_runs.ts";
 import { BlockStore } from "../../machine/block_store.ts";
 import { FlatStore } from "../../machine/flat_store.ts";
 import { LIMITS } from "../../machine/limits.ts";
-import type { MemoryMedium } from "../../machine/medium.ts";
 import { Scheduler } from "../../machine/scheduler.ts";
 import type { TraceEvent } from "../../machine/trace/event.ts";
 import { MemorySink, Recorder } from "../../machine/trace/recorder.ts";
 import { InlineTransport } from "../../machine/transport/inline.ts";
 import {
-  bytesOf,
   facts,
-  freshMedium,
   headerOf,
   linesOf,
+  mediumFor,
   planOf,
   type Run,
   type RunOptions,
@@ -39,7 +37,7 @@ export type Hook = (event: TraceEvent, scheduler: Scheduler, blobs: Run["blobs"]
 export function runHooked(options: RunOptions, hook: Hook): Run {
   collectGarbage();
   const settings = settingsOf(options);
-  const medium = options.medium ?? freshMedium(settings);
+  const medium = mediumFor(options, settings);
   const sink = new MemorySink();
   const recorder = new Recorder(sink);
   const events: TraceEvent[] = [];
@@ -94,10 +92,10 @@ export function imagePartition(memoryMiB: number): { start: number; length: numb
   };
 }
 
-/** The file system the image is on, as it is on the medium. */
-export function imageVolume(medium: MemoryMedium, memoryMiB: number): Ext2Image {
+/** The file system the image is on, in the bytes of a disk. */
+export function imageVolume(disk: Uint8Array, memoryMiB: number): Ext2Image {
   const { start, length } = imagePartition(memoryMiB);
-  return Ext2Image.of(bytesOf(medium).subarray(start, start + length));
+  return Ext2Image.of(disk.subarray(start, start + length));
 }
 
 /** The page of a dump that has a physical page. */
@@ -109,30 +107,20 @@ export function dumpOffset(dump: Uint8Array, physical: number): number {
   return program.offset + physical - program.paddr;
 }
 
-/** Flips a bit of a file in the image's partition, on the medium. */
-export function flipInDump(
-  medium: MemoryMedium,
-  memoryMiB: number,
-  offset: number,
-  bit: number,
-): void {
-  const dump = imageVolume(medium, memoryMiB).fileAt("/dump.elf");
+/** Flips a bit of the image in the bytes of a disk. */
+export function flipInDump(disk: Uint8Array, memoryMiB: number, offset: number, bit: number): void {
+  const dump = imageVolume(disk, memoryMiB).fileAt("/dump.elf");
   const first = offset - offset % PAGE_BYTES;
   const page = dump.subarray(first, first + PAGE_BYTES);
   const { start, length } = imagePartition(memoryMiB);
   const found: number[] = [];
-  const block = new Uint8Array(PAGE_BYTES);
   for (let at = start; at < start + length; at += PAGE_BYTES) {
-    medium.read(at, block);
+    const block = disk.subarray(at, at + PAGE_BYTES);
     if (block.every((byte, index) => byte === page[index])) found.push(at);
   }
   strictEqual(found.length, 1, "the page's content stands on the disk once");
   const at = (found[0] ?? 0) + offset - first;
-  const byte = new Uint8Array(1);
-  medium.read(at, byte);
-  medium.write(at, Uint8Array.of((byte[0] ?? 0) ^ (1 << bit)));
-  const now = imageVolume(medium, memoryMiB).fileAt("/dump.elf");
-  deepStrictEqual(now[offset], (dump[offset] ?? 0) ^ (1 << bit));
+  disk[at] = (disk[at] ?? 0) ^ (1 << bit);
 }
 
 /** Flips a bit of RAM. */

@@ -9,7 +9,7 @@ const SIZE = PAGES * PAGE_BYTES;
 type Action =
   | { readonly do: "write"; readonly at: number; readonly length: number; readonly value: number }
   | { readonly do: "copy"; readonly from: number; readonly to: number; readonly length: number }
-  | { readonly do: "snapshot" }
+  | { readonly do: "snapshot" | "clear" }
   | { readonly do: "restore" | "check"; readonly which: number }
   | { readonly do: "forget"; readonly every: number };
 
@@ -30,6 +30,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant("copy" as const), from: offset, to: offset, length }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("snapshot" as const) }) },
+  fc.record({ do: fc.constant("clear" as const) }),
   {
     weight: 2,
     arbitrary: fc.record({
@@ -59,6 +60,10 @@ class Model {
         this.bytes.copyWithin(step.to, step.from, step.from + count);
         return;
       }
+      case "clear":
+        store.clear();
+        this.bytes.fill(0);
+        return;
       case "snapshot":
         this.taken.push({ number: store.snapshot(), bytes: this.bytes.slice() });
         return;

@@ -5,7 +5,14 @@
 import { BlockStore } from "../../machine/block_store.ts";
 import { type Checkpoint, takeCheckpoint } from "../../machine/checkpoint.ts";
 import type { Choice } from "../../machine/choices.ts";
-import { type CutPoint, cutPoints } from "../../machine/explore/cut_points.ts";
+import {
+  cutChoice,
+  type CutPoint,
+  cutPoints,
+  rowsOf,
+  SURVIVALS,
+} from "../../machine/explore/cut_points.ts";
+import type { PowerLoss } from "../../machine/explore/fault_table.ts";
 import { FlatStore } from "../../machine/flat_store.ts";
 import { LIMITS } from "../../machine/limits.ts";
 import type { MemoryMedium } from "../../machine/medium.ts";
@@ -14,8 +21,10 @@ import type { TraceEvent } from "../../machine/trace/event.ts";
 import { MemorySink, Recorder } from "../../machine/trace/recorder.ts";
 import { InlineTransport } from "../../machine/transport/inline.ts";
 import {
+  brokenRules,
   finish,
   headerOf,
+  judge,
   type Judged,
   linesOf,
   mediumFor,
@@ -110,4 +119,59 @@ export function cutAt(recording: Recording, checkpoint: Checkpoint, choice: Choi
     outcome,
     lines: linesOf(after),
   };
+}
+
+/** What is wrong with what came of a cut, by the fault table and by the rules. */
+export function faultOf(run: CutRun, row: PowerLoss): string | undefined {
+  const report = judge(run);
+  const { reasons } = brokenRules(report);
+  if (reasons !== "") return `${run.outcome}: ${reasons}`;
+  const f100 = report.rules.find(({ id }) => id === "F100")?.verdict;
+  if (f100 !== "held") return `${run.outcome}: F100 is ${f100}`;
+  if (run.outcome === "booted without an image") {
+    return row.next === "resume" ? `${run.outcome}, though there was one` : undefined;
+  }
+  if (run.outcome !== "resumed") return run.outcome;
+  if (row.next === "ordinary") return "resumed, though there was no image";
+  return run.lines.some((line) => line.endsWith("all well")) ? undefined : "A is not well";
+}
+
+/** What a whole exploration found. */
+export interface Exploration {
+  /** Cuts that were run. */
+  readonly cuts: number;
+  /** Outcomes of each row, by the row's id. */
+  readonly outcomes: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  readonly faults: readonly string[];
+}
+
+/** Cuts a recorded run at all its places, with every survival of what waits in the cache. */
+export function explore(
+  recording: Recording,
+  visit?: (place: Place, run: CutRun) => void,
+): Exploration {
+  const rows = rowsOf(recording.events);
+  const outcomes = new Map<string, Map<string, number>>();
+  const faults: string[] = [];
+  let cuts = 0;
+  for (const place of recording.places.toReversed()) {
+    const { checkpoint, point } = place;
+    const row = rows[checkpoint.seq - 1] ?? point.row;
+    const pending = pendingAt(checkpoint);
+    for (const survival of SURVIVALS) {
+      const choice = cutChoice(checkpoint.seq, survival, pending);
+      if (choice === undefined) continue;
+      const run = cutAt(recording, checkpoint, choice);
+      cuts++;
+      const fault = faultOf(run, row);
+      if (fault !== undefined) {
+        faults.push(`${row.id}, ${point.beside}, ${JSON.stringify(choice)}: ${fault}`);
+      }
+      const seen = outcomes.get(row.id) ?? new Map<string, number>();
+      seen.set(run.outcome, (seen.get(run.outcome) ?? 0) + 1);
+      outcomes.set(row.id, seen);
+      visit?.(place, run);
+    }
+  }
+  return { cuts, outcomes, faults };
 }

@@ -159,7 +159,8 @@ const SAME_LIST_TWICE: Rule = {
 const RETURN_ENTRY: Rule = {
   id: "F25",
   severity: "error",
-  statement: "A kernel that jumped is entered again at the address its own call left on the stack, " +
+  statement:
+    "A kernel that jumped is entered again at the address its own call left on the stack, " +
     "the same that the tools load with its image",
   source: "protocol.md F.1 F25, C.7 (jump-back entry)",
   systems: "VM",
