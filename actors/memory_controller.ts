@@ -17,7 +17,7 @@ import {
   type Out,
   seal,
 } from "../machine/actor.ts";
-import { fromHex, toHex } from "../machine/digest.ts";
+import { fromHex, toHex } from "../machine/hex.ts";
 import { FormatError, ProtocolError } from "../machine/errors.ts";
 import {
   countPages,

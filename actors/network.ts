@@ -15,7 +15,7 @@
  */
 import type { Access } from "../machine/access.ts";
 import { type AnyBehaviour, type Behaviour, type Out, seal } from "../machine/actor.ts";
-import { fromHex, toHex } from "../machine/digest.ts";
+import { fromHex, toHex } from "../machine/hex.ts";
 import { FieldReader, FieldWriter } from "../machine/formats/byte_fields.ts";
 import { flag, type Infer, natural, record } from "../machine/messages/shape.ts";
 import { configOf } from "./configuration.ts";

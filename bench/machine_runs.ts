@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { workerEntryOf, WORKERS_AHEAD } from "../actors/worker_entries.ts";
 import { writeDisk } from "../actors/disk_image/build_disk.ts";
 import { kernelProfile } from "../actors/kernel/profiles.ts";
 import { REGISTRY } from "../actors/registry.ts";
@@ -93,12 +94,16 @@ export function runCycle(
   const transport = blocks !== undefined
     ? new InlineTransport(REGISTRY, blocks)
     : new WorkerTransport({
-      entry: new URL("../actors/worker_entry.ts", import.meta.url),
+      entry: workers === undefined ? workerEntryOf : workerEntryOf("kernel"),
       registry: REGISTRY,
       blocks: source,
+      refill: workers === undefined,
       ...(workers === undefined ? {} : { grouping: groups(workers) }),
     });
-  if (transport instanceof WorkerTransport) transport.prewarm(workers ?? 10);
+  if (transport instanceof WorkerTransport) {
+    if (workers !== undefined) transport.prewarm(workers);
+    else for (const ahead of WORKERS_AHEAD) transport.prewarm(ahead.count, ahead.behaviour);
+  }
   const recorder = new Recorder({ lines() {}, blob() {} });
   recorder.listen(listener);
   const scheduler = new Scheduler(planRun(settings), transport, recorder);

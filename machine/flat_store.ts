@@ -133,6 +133,7 @@ export class FlatStore {
       const page = records[count * RECORD_WORDS] ?? 0;
       const from = count * PAGE_BYTES;
       this.#bytes.set(aside.subarray(from, from + PAGE_BYTES), page * PAGE_BYTES);
+      this.#touched[page] = 1;
     }
     Atomics.store(this.#header, RECORDS, count);
     this.#snapshots = this.#snapshots.filter((other) => other <= snapshot);
@@ -182,6 +183,7 @@ export class FlatStore {
       const page = records[index * RECORD_WORDS] ?? 0;
       const from = index * PAGE_BYTES;
       copy.#bytes.set(aside.subarray(from, from + PAGE_BYTES), page * PAGE_BYTES);
+      copy.#touched[page] = 1;
     }
     return copy;
   }

@@ -72,9 +72,14 @@ function digestOf(registers: Plain): string {
   return sha256(JSON.stringify(registers)).slice(0, 16);
 }
 
-/** Bus masters get their registers back in the first phase up, the others in `restore`. */
+/**
+ * Whether a phase programs a device again. Those at the root, on which others hang, come back in
+ * the first phase up they take part in, which after a failure may be a late one; the others in
+ * `restore`.
+ */
 function bringsRegisters(driver: DriverState, phase: string): boolean {
-  return phase === (driver.parent === undefined ? "restore_noirq" : "restore");
+  if (driver.saved === undefined || UP[phase] === undefined) return false;
+  return driver.parent === undefined || phase === "restore";
 }
 
 function finishPhase(kernel: Kernel, vars: Vars, answer: Plain): Next {
@@ -97,7 +102,8 @@ function finishPhase(kernel: Kernel, vars: Vars, answer: Plain): Next {
     driver.saved = fields["registers"] ?? {};
     kernel.fact("save", { what: "device", device: driver.device, digest: digestOf(driver.saved) });
   }
-  if (UP[phase] !== undefined && bringsRegisters(driver, phase)) {
+  if (bringsRegisters(driver, phase)) {
+    delete driver.saved;
     const registers = fields["registers"] ?? {};
     kernel.fact("restore", {
       what: "device",
@@ -120,7 +126,7 @@ const dpmPhase = procedure("dpm_phase", [
       if (driver === undefined) return done();
       vars["asked"] = [...asked, driver.device];
       vars["device"] = driver.device;
-      const brings = bringsRegisters(driver, phase) && driver.saved !== undefined;
+      const brings = bringsRegisters(driver, phase);
       return ask(driver.device, "device.phase", {
         by: kernel.name,
         phase,

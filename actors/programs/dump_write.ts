@@ -200,12 +200,12 @@ function imageOf(vars: Vars): { id: string; of?: string } | undefined {
 }
 
 /**
- * `dump_write {output, level, copy?, infoFile?, force?, entry?, sums?}`: writes the pages that dump level
- * `level` keeps, with `copy` /proc/vmcore as it is, of the previous kernel's memory into the file `output`. With `entry`, the
- * jump-back entry as text, the file is a memory image and facts say so. Gives `{status: 0, pages,
- * bytes, kept, sums}`, of an image with `id` and `of?`, or `{status: 1, lines, errno, unknown, id?}` with
- * what makedumpfile says; `unknown` is true if nothing says which pages are free, `id` is there if the
- * image was begun.
+ * `dump_write {output, level, copy?, infoFile?, force?, entry?, sums?}`: writes the pages of the
+ * previous kernel's memory that dump level `level` keeps (with `copy`, /proc/vmcore as it is) into
+ * the file `output`. With `entry`, the jump-back entry as text, the file is a memory image and
+ * facts say so. Gives `{status: 0, pages, bytes, kept, sums}`, of an image with `id` and `of?`, or
+ * `{status: 1, lines, errno, unknown, id?}` with what makedumpfile says; `unknown` is true if
+ * nothing says which pages are free, `id` is there if the image was begun.
  */
 const DUMP_WRITE = procedure("dump_write", [
   {

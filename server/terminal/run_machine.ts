@@ -5,6 +5,7 @@
  * @module
  */
 import { REGISTRY } from "../../actors/registry.ts";
+import { workerEntryOf, WORKERS_AHEAD } from "../../actors/worker_entries.ts";
 import { Checker } from "../../machine/conformance/checker.ts";
 import type { Report } from "../../machine/conformance/report.ts";
 import { DivergenceError, EXIT } from "../../machine/errors.ts";
@@ -30,8 +31,6 @@ import { TraceFiles } from "./trace_files.ts";
 const SLICE_DELIVERIES = 64;
 /** The event loop gets its turn after so long. */
 const TURN_MILLISECONDS = 40;
-/** Actors of a machine that is on, the processor's program among them. */
-const WORKERS_AHEAD = 10;
 
 /** Which transport, by the word of `--transport`. */
 export type TransportName = "inline" | "worker";
@@ -66,9 +65,16 @@ export function openTransport(
       },
     };
   }
-  const entry = new URL("../../actors/worker_entry.ts", import.meta.url);
-  const transport = new WorkerTransport({ entry, registry: REGISTRY, blocks });
-  transport.prewarm(WORKERS_AHEAD);
+  const transport = new WorkerTransport({
+    entry: workerEntryOf,
+    registry: REGISTRY,
+    blocks,
+    refill: true,
+  });
+  const prepare = (): void => {
+    for (const { behaviour, count } of WORKERS_AHEAD) transport.prewarm(count, behaviour);
+  };
+  prepare();
   try {
     makeDisk();
   } catch (error) {
@@ -77,7 +83,7 @@ export function openTransport(
   }
   return {
     transport,
-    prepare: () => transport.prewarm(WORKERS_AHEAD),
+    prepare,
     [Symbol.dispose]: () => transport.close(),
   };
 }

@@ -40,7 +40,7 @@ Deno.test("profile 6.1: B with all RAM jumps into itself, where the GDT kills it
   const jump = fieldsOf(run, "jump").at(-1);
   deepStrictEqual([jump?.["from"], jump?.["to"]], ["B", "B"], "A is gone without a trace");
   deepStrictEqual(panics(run), [`B: ${GP}`]);
-  deepStrictEqual(fieldsOf(run, "power").map(({ op }) => op), ["on", "reset"]);
+  deepStrictEqual(fieldsOf(run, "power").map(({ op }) => op), ["on", "reset", "on"]);
   match(run.outcome, /^stuck: expected prompt of A, saw a reset/);
 });
 
@@ -105,7 +105,7 @@ Deno.test("restore-image of more than C can hold says both figures and leaves C 
   // 2.6.27: the file alone fits, file and source pages do not.
   const script = [
     ...boot("A"),
-    type("A", "work 2500 2"),
+    type("A", "work 3700 2"),
     type(
       "A",
       "kexec --load-preserve-context /boot/bzImage --mem-min=0x100000 --mem-max=0xffffff " +
@@ -133,7 +133,7 @@ Deno.test("restore-image of more than C can hold says both figures and leaves C 
 Deno.test("restore-image on 6.1 is refused above half of RAM, with both figures (fact 8)", () => {
   const script = [
     ...boot("A"),
-    type("A", "work 25000 2"),
+    type("A", "work 33000 2"),
     type(
       "A",
       `kexec --load-preserve-context /boot/bzImage ${WINDOW} --initrd=/boot/rootfs.gz ` +

@@ -214,9 +214,9 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     rule: "host-users",
-    from: /^(?:machine\/(?!host\/)|actors\/(?!worker_entry\.ts$)|mod\.ts$)/,
+    from: /^(?:machine\/(?!host\/)|actors\/(?!(?:device_)?worker_entry\.ts$)|mod\.ts$)/,
     to: /^machine\/host\//,
-    says: "only cli.ts, server/ and actors/worker_entry.ts import machine/host/",
+    says: "only cli.ts, server/ and the worker entries import machine/host/",
   },
   {
     rule: "packages",

@@ -129,6 +129,21 @@ Deno.test("FlatStore sets nothing aside where there is no snapshot", () => {
   assert.equal(store.pagesAside, 0);
 });
 
+Deno.test("FlatStore.clear finds what a restore or a copy brought back", () => {
+  const store = FlatStore.make(SIZE);
+  store.write(PAGE_BYTES, new Uint8Array(10).fill(7));
+  const snapshot = store.snapshot();
+  store.clear();
+  assert.equal(store.view(PAGE_BYTES, 1)[0], 0);
+  const copy = store.copyOf(snapshot);
+  store.restore(snapshot);
+  for (const one of [store, copy]) {
+    assert.equal(one.view(PAGE_BYTES, 1)[0], 7);
+    one.clear();
+    assert.equal(one.view(PAGE_BYTES, 1)[0], 0);
+  }
+});
+
 Deno.test("FlatStore keeps what another thread's object writes", () => {
   const store = FlatStore.make(SIZE);
   const other = new FlatStore(store.parts);
