@@ -8,6 +8,7 @@
  */
 import { type AnyBehaviour, type Behaviour, type Out, seal } from "../machine/actor.ts";
 import {
+  flag,
   list,
   natural,
   optional,
@@ -41,12 +42,15 @@ export interface OperatorConfig {
   readonly script: readonly OperatorStep[];
   /** What to do after a power cut or reset; without it the run ends there. */
   readonly recovery?: readonly OperatorStep[];
+  /** Whether a reset, too, is answered with `recovery`: true unless given. */
+  readonly recoversFromReset?: boolean;
   /** How long to wait for anything before giving up, virtual ns. */
   readonly patienceNs: number;
 }
 
 interface OperatorState {
   readonly patienceNs: number;
+  readonly recoversFromReset: boolean;
   script: readonly OperatorStep[];
   recovery: readonly OperatorStep[] | null;
   index: number;
@@ -153,6 +157,7 @@ const CONFIG: Shape<OperatorConfig> = record({
   script: list(STEP),
   recovery: optional(list(STEP)),
   patienceNs: natural,
+  recoversFromReset: optional(flag),
 });
 
 function isConfig(config: unknown): config is OperatorConfig {
@@ -165,9 +170,10 @@ function readConfig(config: Plain): OperatorConfig {
 }
 
 function begin(config: Plain, out: Out): OperatorState {
-  const { script, recovery, patienceNs } = readConfig(config);
+  const { script, recovery, patienceNs, recoversFromReset = true } = readConfig(config);
   const state: OperatorState = {
     patienceNs,
+    recoversFromReset,
     script,
     recovery: recovery ?? null,
     index: 0,
@@ -206,7 +212,11 @@ const behaviour: Behaviour<OperatorState> = {
       return state.index === before ? giveUp(state, out, `prompt of ${body.by}`) : state;
     },
     "machine.power": (state, { body }, out) => {
-      if (body.op === "reset") return recover(state, out, "a reset", false);
+      if (body.op === "reset") {
+        return state.recoversFromReset
+          ? recover(state, out, "a reset", false)
+          : giveUp(state, out, "a reset");
+      }
       state.off = body.op === "off";
       if (!state.off) return state;
       const before = state.index;

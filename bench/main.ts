@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- a table on the terminal is what this program is for
 /**
  * The benchmarks as one table: each row a ratio of two things measured in the same run, with the
  * figure it should reach. `deno task bench engine` runs one group only.

@@ -15,6 +15,7 @@ import {
   STAMP_KIND,
   verifyStamp,
 } from "../../machine/formats/stamp.ts";
+import { profileOfVersion } from "../kernel/profiles.ts";
 import { tripleFault } from "./fault.ts";
 import { startReentry } from "./relocate.ts";
 import {
@@ -81,6 +82,8 @@ function start(context: StepContext, stamp: Stamp): void {
   vars["version"] = stamp.version;
   switch (stamp.kind) {
     case STAMP_KIND.kernel:
+      // Text of a kernel that nobody here knows is no code this processor can run.
+      if (profileOfVersion(stamp.version) === undefined) return invalidOpcode(context);
       return readThen(context, numberVar(vars, "argument"), BOOT_PARAMS_BYTES, "enter.kernel");
     case STAMP_KIND.purgatory:
       return run(context, "purgatory", "purgatory", false);
@@ -119,15 +122,30 @@ const takeRealKernel: MicroStep = (context) => {
   takeBootParams(context);
 };
 
+/** Names that parts of the machine have: a kernel called so gets another one. */
+const PARTS: ReadonlySet<string> = new Set([
+  "console",
+  "cpu",
+  "disk",
+  "firmware",
+  "loader",
+  "memory",
+  "network",
+  "observer",
+  "operator",
+  "pci",
+  "purgatory",
+  "rtc",
+]);
+
 const takeCommandLine: MicroStep = (context) => {
-  const { vars, answer } = context;
+  const { answer } = context;
   const end = answer.bytes.indexOf(0);
   const text = new TextDecoder("latin1").decode(
     answer.bytes.subarray(0, end < 0 ? answer.bytes.length : end),
   );
   const name = /(?:^| )hostname=([!-~]{1,16})(?: |$)/.exec(text)?.[1] ?? "linux";
-  vars["name"] = name;
-  run(context, name, "kernel", true);
+  run(context, PARTS.has(name) ? `${name}-kernel` : name, "kernel", true);
 };
 
 function run(context: StepContext, name: string, behaviour: string, kernel: boolean): void {

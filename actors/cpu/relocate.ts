@@ -240,6 +240,7 @@ function departed(context: StepContext): void {
   state.registers.cr0 = arch === "i386" ? CR0_PE : CR0_PG + CR0_PE;
   state.registers.cr4 = arch === "i386" ? 0 : CR4_PAE;
   state.registers.gdtBase = 0;
+  state.registers.gdtLimit = 0;
   state.registers.idtBase = 0;
   state.registers.idtLimit = 0;
   state.registers.cr3 = 0;

@@ -307,7 +307,7 @@ const startKernel = procedure("start_kernel", [
     run: () => ask("rtc", "rtc.read", {}),
     then: (kernel, _vars, answer) => {
       kernel.state.realAtClock = numberOf(fieldsOf(answer)["real_us"]);
-      kernel.state.clock = { at: kernel.out.now, monotonic: 0 };
+      kernel.state.clock = { at: kernel.out.now, monotonic: kernel.monotonic() };
       return next;
     },
   },

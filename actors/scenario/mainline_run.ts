@@ -143,6 +143,7 @@ export function planRun(settings: RunSettings): RunPlan {
   const operator: OperatorConfig = {
     script: mainlineScript(settings.mainline),
     recovery: recoveryScript(settings.mainline),
+    recoversFromReset: settings.mainline.part !== "jump",
     patienceNs: PATIENCE_NS + settings.mainline.awayNs,
   };
   const ramBytes = physicalTop({

@@ -8,6 +8,7 @@
 import type { AnyBehaviour, Input, Out, Registry } from "../../machine/actor.ts";
 import type { Body, MessageType } from "../../machine/messages/vocabulary.ts";
 import type { Fact, FactName } from "../../machine/protocol/facts.ts";
+import type { CpuState } from "../cpu/state.ts";
 import { kernelBehaviour } from "../kernel/kernel.ts";
 import { next, type Procedure, type Step } from "../kernel/procedure.ts";
 import { PROCEDURES, procedureTable, REGISTRY } from "../registry.ts";
@@ -17,6 +18,54 @@ export type Alteration = (given: readonly Procedure[]) => readonly Procedure[];
 
 /** A behaviour made into another. */
 export type Wrapper = (given: AnyBehaviour) => AnyBehaviour;
+
+/** How an entry's run differs from the default one. */
+export interface SabotagedRun {
+  readonly cpus?: number;
+  readonly brokenNetwork?: boolean;
+  /** Pages of each of A's processes: more than fit the window. */
+  readonly processPages?: number;
+  /** The resume half runs in a process that knows nothing of the first. */
+  readonly apart?: boolean;
+  /** The disk is resumed once more afterwards. */
+  readonly again?: boolean;
+}
+
+/** One way to break the house. */
+export interface Sabotage {
+  readonly name: string;
+  /** What is broken, in one sentence. */
+  readonly says: string;
+  /** Ids of the rules that must be broken by it. */
+  readonly rules: readonly string[];
+  readonly run?: SabotagedRun;
+  /** Made anew for each process, so that what it keeps in variables is that process's. */
+  readonly make: () => {
+    readonly procedures?: Alteration;
+    readonly behaviours?: Readonly<Record<string, Wrapper>>;
+  };
+}
+
+type Then = NonNullable<Step["then"]>;
+
+/** The step, after whose answer something more happens at once. */
+export function afterwards(step: Step, then: (...given: Parameters<Then>) => void): Step {
+  return {
+    ...step,
+    then(kernel, vars, answer, access) {
+      const wanted = step.then?.(kernel, vars, answer, access) ?? next;
+      then(kernel, vars, answer, access);
+      return wanted;
+    },
+  };
+}
+
+/** The processor's own state: its wrapper is given no other. */
+export function cpuJob(state: unknown): CpuState["job"] {
+  return typeof state === "object" && state !== null && "job" in state
+    ? (state as CpuState).job
+    : null;
+}
 
 /**
  * Other steps for one procedure.

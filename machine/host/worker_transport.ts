@@ -39,9 +39,9 @@ export interface WorkerTransportOptions extends Partial<WorkerBounds> {
 }
 
 const DEFAULTS: WorkerBounds = {
-  watchdogMilliseconds: 30_000,
-  startMilliseconds: 30_000,
-  endMilliseconds: 5_000,
+  watchdogMilliseconds: 60_000,
+  startMilliseconds: 60_000,
+  endMilliseconds: 30_000,
   creditOrders: LIMITS.liveActors,
 };
 

@@ -122,6 +122,11 @@ export function runCpu(cast: Cast, fill: (ram: FlatStore) => void = () => {}): C
 
 let tags = 0;
 
+/** What was left out of a body is its tag. */
+function isTagged<T extends MessageType>(body: object): body is Body<T> {
+  return "tag" in body;
+}
+
 /** Asks the processor or the memory controller and waits for the answer. */
 export function* ask<T extends MessageType>(
   hands: Hands,
@@ -129,7 +134,8 @@ export function* ask<T extends MessageType>(
   type: T,
   body: Omit<Body<T>, "tag">,
 ): Generator<undefined, Record<string, unknown>, Arrival> {
-  const full = { tag: `t${tags++}`, ...body } as unknown as Body<T>;
+  const full = { tag: `t${tags++}`, ...body };
+  if (!isTagged<T>(full)) throw new TypeError("No tag");
   const { body: answer } = yield* hands.ask(target, type, full);
   return { ...answer };
 }

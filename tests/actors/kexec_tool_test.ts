@@ -8,6 +8,7 @@ import { JUMP_BACK_PROCEDURES } from "../../actors/programs/kexec_jump_back.ts";
 import { KEXEC_PROCEDURES } from "../../actors/programs/kexec.ts";
 import { E820_TYPE } from "../../machine/formats/e820.ts";
 import { EM_386, EM_X86_64, emitElf, ET_CORE, PT_LOAD } from "../../machine/formats/elf.ts";
+import { FRAME } from "../../machine/formats/mem_map.ts";
 import { type Call, diskWith, type KernelRun, runKernel } from "./kernel_kit.ts";
 
 const MIB = 1024 ** 2;
@@ -319,6 +320,19 @@ Deno.test("kexec -l that fails leaves the image that was loaded before (F19, fac
   deepStrictEqual(run.state.image?.start, 0x123_40c0);
   const before = tool({ calls: [helper], dump: image(apart(17)) });
   deepStrictEqual(run.state.image, before.run.state.image);
+});
+
+Deno.test("kexec -l over a loaded image gives that one's pages back, and no others", () => {
+  const owned = (run: KernelRun) =>
+    run.state.owned.reduce(
+      (sum, { flags, count }) => flags === FRAME.kimage ? sum + count : sum,
+      0,
+    );
+  const once = tool({ calls: [loadDump], dump: image(apart(4)) });
+  const thrice = tool({ calls: [loadDump, loadDump, loadDump], dump: image(apart(4)) });
+  deepStrictEqual(thrice.run.results, [0, 0, 0, 0]);
+  // Four sources, control page, swap page and a page for the list.
+  deepStrictEqual([owned(once.run), owned(thrice.run)], [7, 7]);
 });
 
 Deno.test("kexec_load takes two loaders one after the other: the second gets EBUSY (fact 9)", () => {

@@ -41,7 +41,6 @@ for (const sabotage of SABOTAGE) {
     const seen = `${runs.map(({ outcome }) => outcome).join(" / ")}; ${
       reasons || "nothing broken"
     }`;
-    if (Deno.env.get("SHOW")) console.log("=>", ids.join(" "), "|", seen.slice(0, 700));
     assert.deepEqual(missing, [], seen);
     assert.equal(report.ok, false);
     assert.ok(idsWith(report, "held").length > 10, "the run is no run at all");

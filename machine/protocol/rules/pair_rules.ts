@@ -94,7 +94,8 @@ const ONE_RUNS: Rule = {
         resumed: ({ k }) => alone(k),
         jump({ from, to, preserve }) {
           back(to);
-          if (preserve) away.add(from);
+          // One that is entered by its own jump is there again at once.
+          if (preserve && from !== to) away.add(from);
         },
       },
     };
