@@ -54,11 +54,11 @@ Deno.test("profile 6.1: with an exact map by hand the jump back reaches A, and f
   strictEqual(fieldsOf(run, "restore", "A").filter(({ what }) => what === "cpu").length, 0);
 });
 
-Deno.test("profile 6.1: the default jump ends with a reset, and the machine comes up again", () => {
+Deno.test("profile 6.1: the default jump ends with a reset, and says so", () => {
   const run = runMainline({ profile: "6.1", part: "jump" });
-  deepStrictEqual(fieldsOf(run, "power").map(({ op }) => op), ["on", "reset", "on"]);
-  strictEqual(run.outcome.startsWith("stuck"), false, run.outcome);
-  strictEqual(fieldsOf(run, "boot").length, 3);
+  deepStrictEqual(fieldsOf(run, "power").map(({ op }) => op).slice(0, 2), ["on", "reset"]);
+  match(run.outcome, /^stuck: .*saw a reset/);
+  strictEqual(fieldsOf(run, "boot").length, 2);
 });
 
 Deno.test("profile 6.1-cured: the same jump comes back, twice, and breaks no rule", () => {

@@ -210,8 +210,8 @@ const DEAD_START: Rule = {
     // Why the loaded image of a kernel may not be executed, and who has called exec meanwhile.
     const dead = new Map<string, string>();
     const callers = new Set<string>();
-    // Whose call has come back: that tool's own status is no refusal.
-    const returned = new Set<string>();
+    // When whose call came back: the status of the tool that made it is no refusal.
+    const returned = new Map<string, number>();
     const revive = ({ k, result }: { readonly k: string; readonly result: number }) => {
       if (result === 0) dead.delete(k);
     };
@@ -226,9 +226,9 @@ const DEAD_START: Rule = {
           const reason = isZero(start) ? "its start address is 0" : dead.get(k);
           if (reason !== undefined) context.violated(`kernel ${k} executes although ${reason}`);
         },
-        exec_done({ k }) {
+        exec_done({ k }, { vt }) {
           callers.delete(k);
-          returned.add(k);
+          returned.set(k, vt);
         },
         jump({ from, to }) {
           // Whoever leaves without a call of exec returned plainly: nobody's entry is at its SP.
@@ -238,8 +238,8 @@ const DEAD_START: Rule = {
         image_start({ k, start }) {
           if (isZero(start)) dead.set(k, "its start address is 0");
         },
-        tool({ k, program, arguments: words, status }) {
-          if (program !== "kexec" || returned.delete(k) || !dead.has(k)) return;
+        tool({ k, program, arguments: words, status }, { vt }) {
+          if (program !== "kexec" || returned.get(k) === vt || !dead.has(k)) return;
           if (!words.split(/\s+/).some((word) => word === "-e" || word === "--exec")) return;
           if (status !== 0) context.held();
         },
