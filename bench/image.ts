@@ -5,6 +5,7 @@
  *
  * @module
  */
+import process from "node:process";
 import type { TraceEvent } from "../machine/trace/event.ts";
 import type { Row } from "./engine.ts";
 import { cycleSettings, runCycle } from "./machine_runs.ts";
@@ -55,10 +56,9 @@ class Stopwatch {
   }
 }
 
-/** Peak resident memory of this process, in bytes: VmHWM where the host tells it. */
+/** Peak resident memory of this process, in bytes. */
 function peakBytes(): number {
-  const found = /^VmHWM:\s+(\d+) kB$/m.exec(Deno.readTextFileSync("/proc/self/status"));
-  return found === null ? NaN : Number(found[1]) * 1024;
+  return process.resourceUsage().maxRSS * 1024;
 }
 
 /** Rows of the table; runs in a process of its own, so that the peak is this run's. */
