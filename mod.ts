@@ -55,6 +55,8 @@ export {
   type SchedulerState,
   type Standing,
 } from "./machine/scheduler.ts";
+export { continueFrom, takeCheckpoint } from "./machine/checkpoint.ts";
+export { Stepper } from "./machine/stepper.ts";
 export { InlineTransport } from "./machine/transport/inline.ts";
 export type { Transport } from "./machine/transport/transport.ts";
 
@@ -81,7 +83,9 @@ export { type Fact, type FactName, FACTS } from "./machine/protocol/facts.ts";
 export { MAINLINE_RULES } from "./machine/protocol/mainline_rules.ts";
 
 // Formats, one name each, since several speak of pages and sectors.
+export * as bootParams from "./machine/formats/boot_params.ts";
 export * as bzimage from "./machine/formats/bzimage.ts";
+export * as controlPage from "./machine/formats/control_page.ts";
 export * as diskLayout from "./machine/formats/disk_layout.ts";
 export * as e820 from "./machine/formats/e820.ts";
 export * as elf from "./machine/formats/elf.ts";
@@ -93,6 +97,7 @@ export * as mbr from "./machine/formats/mbr.ts";
 export * as memMap from "./machine/formats/mem_map.ts";
 export * as nvram from "./machine/formats/nvram.ts";
 export * as pageRuns from "./machine/formats/page_runs.ts";
+export * as stamp from "./machine/formats/stamp.ts";
 export * as vmcore from "./machine/formats/vmcore.ts";
 
 // Scenarios.
