@@ -5,7 +5,6 @@
  * @module
  */
 import { type Kernel, numberOf, textOf } from "../kernel/kernel_context.ts";
-import { volumeAt } from "../kernel/mounts.ts";
 import {
   call,
   done,
@@ -19,13 +18,8 @@ import {
 import type { Vars } from "../kernel/state.ts";
 import { fieldOf, isError } from "../kernel/values.ts";
 import { failWith, reasonOf, wordsOf } from "./command_line.ts";
-import {
-  IMAGE_FILES,
-  IMAGE_PARTITION,
-  IMAGE_ROOT,
-  type ImageManifest,
-  parseManifest,
-} from "./image_manifest.ts";
+import { IMAGE_FILES, IMAGE_ROOT, type ImageManifest, parseManifest } from "./image_manifest.ts";
+import { mountImageRoot } from "./image_root.ts";
 
 /** What a jump-back entry looks like. */
 const ENTRY = /^0x[0-9a-f]+$/;
@@ -59,17 +53,7 @@ function sumsDamage(vars: Vars, digest: string): string | undefined {
 }
 
 const LOOK: readonly Step[] = [
-  {
-    name: "mount",
-    run: (kernel) =>
-      volumeAt(kernel, IMAGE_ROOT) === undefined
-        ? call("fs_mount", { path: IMAGE_ROOT, partition: IMAGE_PARTITION, readOnly: false })
-        : next,
-    then: (kernel, _vars, answer) =>
-      isError(answer)
-        ? failWith(kernel, 1, `restore-image: mounting ${IMAGE_ROOT} failed: ${reasonOf(answer)}`)
-        : next,
-  },
+  mountImageRoot("restore-image"),
   {
     name: "image",
     run: () => call("fs_stat", { path: IMAGE_FILES.image }),

@@ -9,7 +9,6 @@ import { DUMP_LEVEL } from "../../machine/formats/mem_map.ts";
 import { formatRuns } from "../../machine/formats/page_runs.ts";
 import { ERRNO } from "../kernel/errno.ts";
 import { type Kernel, numberOf, textOf } from "../kernel/kernel_context.ts";
-import { volumeAt } from "../kernel/mounts.ts";
 import {
   call,
   goto,
@@ -23,7 +22,8 @@ import { emitSums } from "../kernel/small_files.ts";
 import type { Vars } from "../kernel/state.ts";
 import { fieldOf, isError, listOf, readAs, RUNS } from "../kernel/values.ts";
 import { failWith, reasonOf, wordsOf } from "./command_line.ts";
-import { emitManifest, IMAGE_FILES, IMAGE_PARTITION, IMAGE_ROOT } from "./image_manifest.ts";
+import { emitManifest, IMAGE_FILES, IMAGE_ROOT } from "./image_manifest.ts";
+import { mountImageRoot } from "./image_root.ts";
 
 /** Files of an earlier image, in the order they are removed: its valid name first. */
 const STALE = [
@@ -108,17 +108,7 @@ const PREPARE: readonly Step[] = [
       return next;
     },
   },
-  {
-    name: "mount",
-    run: (kernel) =>
-      volumeAt(kernel, IMAGE_ROOT) === undefined
-        ? call("fs_mount", { path: IMAGE_ROOT, partition: IMAGE_PARTITION, readOnly: false })
-        : next,
-    then: (kernel, _vars, answer) =>
-      isError(answer)
-        ? failWith(kernel, 1, `save-image: mounting ${IMAGE_ROOT} failed: ${reasonOf(answer)}`)
-        : next,
-  },
+  mountImageRoot("save-image"),
   {
     name: "remove stale",
     run(_kernel, vars) {

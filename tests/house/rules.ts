@@ -214,7 +214,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     rule: "host-users",
-    from: /^(?:machine\/(?!host\/)|actors\/(?!(?:device_)?worker_entry\.ts$)|mod\.ts$)/,
+    from: /^(?:machine\/(?!host\/)|actors\/(?!(?:device_|platform_)?worker_entry\.ts$)|mod\.ts$)/,
     to: /^machine\/host\//,
     says: "only cli.ts, server/ and the worker entries import machine/host/",
   },
