@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { fromHex } from "../../machine/digest.ts";
 import { parseBootParams } from "../../machine/formats/boot_params.ts";
 import { applyMemmap, E820_TYPE, endOf, ramRanges } from "../../machine/formats/e820.ts";
 import { emitNotes, emitVmcoreinfo, vmcoreinfoNote } from "../../machine/formats/elf_notes.ts";
@@ -24,6 +23,7 @@ import { ERRNO } from "./errno.ts";
 import { type Kernel, numberOf } from "./kernel_context.ts";
 import { ask, call, done, fail, goto, next, type Procedure, procedure } from "./procedure.ts";
 import type { Layout } from "./state.ts";
+import { bytesOf, fieldsOf } from "./values.ts";
 
 /** Bytes of a command line a kernel takes. */
 export const COMMAND_LINE_BYTES = 2048;
@@ -31,19 +31,6 @@ export const COMMAND_LINE_BYTES = 2048;
 const STATE_PAGES = 64;
 const LOG_PAGES = 16;
 const MIB = 0x10_0000;
-
-/** Fields of an answer, as an object. */
-export function fieldsOf(answer: Plain): { readonly [name: string]: Plain } {
-  return typeof answer === "object" && answer !== null && !Array.isArray(answer)
-    ? answer as { readonly [name: string]: Plain }
-    : {};
-}
-
-/** The bytes of a `memory.data` answer. */
-export function bytesOf(answer: Plain): Uint8Array {
-  const { bytes } = fieldsOf(answer);
-  return fromHex(typeof bytes === "string" ? bytes : "");
-}
 
 /** The value of `name=` on a command line, the last one counts. */
 export function parameter(commandLine: string, name: string): string | undefined {

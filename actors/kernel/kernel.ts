@@ -22,11 +22,11 @@ import {
 } from "../../machine/formats/kernel_state_header.ts";
 import type { Plain } from "../../machine/messages/shape.ts";
 import type { MessageType } from "../../machine/messages/vocabulary.ts";
-import { bytesOf } from "./boot.ts";
 import { Interpreter, type ProcedureTable } from "./interpreter.ts";
 import { profileOfVersion } from "./profiles.ts";
 import { blankState, type KernelState } from "./state.ts";
-import { decodeState, grantRanges } from "./state_pages.ts";
+import { decodeState } from "./state_pages.ts";
+import { bytesOf, cutRanges } from "./values.ts";
 
 /** The actor's state: the kernel's, and while it reads itself back, how far it is. */
 interface KernelActor {
@@ -73,7 +73,9 @@ function wakeHeader(
     out.send("memory", "memory.acquire", {
       tag: "wake",
       by: state.kernel.name,
-      ranges: grantRanges(waking.address, STATE_HEADER_BYTES + header.length),
+      ranges: cutRanges([
+        { start: waking.address, length: STATE_HEADER_BYTES + header.length },
+      ]),
       write: false,
     });
     return state;
@@ -178,7 +180,8 @@ function begin(config: Plain): KernelActor {
   const field = (name: string): unknown =>
     typeof config === "object" && config !== null ? Reflect.get(config, name) : undefined;
   const version = Number(field("version"));
-  const profile = profileOfVersion(version)?.name ?? "2.6.27";
+  // A kernel that comes back has its profile in its pages; the processor starts no unknown one.
+  const profile = profileOfVersion(version)?.name ?? "";
   return { kernel: blankState(String(field("name")), profile), waking: null };
 }
 

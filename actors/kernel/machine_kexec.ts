@@ -10,13 +10,14 @@ import { codePageIndex } from "../../machine/formats/control_page.ts";
 import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
 import { FRAME_BYTES } from "../../machine/formats/mem_map.ts";
 import { writeFrames } from "./allocator.ts";
-import { fieldsOf, layoutOf } from "./boot.ts";
+import { layoutOf } from "./boot.ts";
 import { controlCode } from "./control_code.ts";
 import { ERRNO } from "./errno.ts";
 import { type Kernel, numberOf, textOf } from "./kernel_context.ts";
 import { ask, done, fail, goto, next, type Procedure, procedure } from "./procedure.ts";
 import type { KexecImage } from "./state.ts";
-import { encodeState, fillRanges, grantRanges, statePagesNeeded } from "./state_pages.ts";
+import { encodeState, fillRanges, statePagesNeeded } from "./state_pages.ts";
+import { cutRanges, fieldsOf } from "./values.ts";
 
 /** Frames of the page table that one grant covers. */
 const FRAMES_PER_GRANT = 0x10_0000 / FRAME_BYTES;
@@ -131,7 +132,8 @@ const machineKexec = procedure("machine_kexec", [
     name: "state pages",
     run: (kernel) => {
       const { state } = layoutOf(kernel);
-      const ranges = grantRanges(state.pfn * PAGE_BYTES, state.count * PAGE_BYTES);
+      const start = state.pfn * PAGE_BYTES;
+      const ranges = cutRanges([{ start, length: state.count * PAGE_BYTES }]);
       return ask("memory", "memory.acquire", { by: kernel.name, ranges, write: true });
     },
     then: (kernel, _vars, _answer, access) => {

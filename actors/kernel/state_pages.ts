@@ -9,26 +9,15 @@ import { crc32 } from "../../machine/digest.ts";
 import {
   emitKernelStateHeader,
   type KernelStateHeader,
-  parseKernelStateHeader,
   STATE_HEADER_BYTES,
 } from "../../machine/formats/kernel_state_header.ts";
 import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
+import { LIMITS } from "../../machine/limits.ts";
 import type { Kernel } from "./kernel_context.ts";
 import type { KernelState } from "./state.ts";
 import { layoutOf } from "./boot.ts";
 
 const encoder = new TextEncoder();
-/** Bytes that one grant may span. */
-const GRANT_BYTES = 0x10_0000;
-
-/** Ranges of at most 1 MiB that cover a longer one. */
-export function grantRanges(start: number, length: number): { start: number; length: number }[] {
-  const ranges = [];
-  for (let at = 0; at < length; at += GRANT_BYTES) {
-    ranges.push({ start: start + at, length: Math.min(GRANT_BYTES, length - at) });
-  }
-  return ranges;
-}
 
 /**
  * The state as it will be found: the process that leaves waits for the return at the step after
@@ -79,8 +68,8 @@ export function fillRanges(
   start: number,
   bytes: Uint8Array,
 ): void {
-  for (let at = 0; at < bytes.length; at += GRANT_BYTES) {
-    write(start + at, bytes.subarray(at, Math.min(at + GRANT_BYTES, bytes.length)));
+  for (let at = 0; at < bytes.length; at += LIMITS.grantBytes) {
+    write(start + at, bytes.subarray(at, Math.min(at + LIMITS.grantBytes, bytes.length)));
   }
 }
 
@@ -108,5 +97,3 @@ export function decodeState(
   // The CRC vouches that these are the bytes this code wrote.
   return { kind: "ok", state: JSON.parse(new TextDecoder().decode(text)) as KernelState };
 }
-
-export { parseKernelStateHeader };

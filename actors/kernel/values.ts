@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { fromHex } from "../../machine/hex.ts";
 import type { FileExtent } from "../../machine/formats/ext2/mod.ts";
 import { PAGE_BYTES, type PageRun } from "../../machine/formats/page_runs.ts";
 import { LIMITS } from "../../machine/limits.ts";
@@ -47,6 +48,19 @@ export function listOf(value: Plain | undefined): readonly Plain[] {
 export function fieldOf(value: Plain | undefined, name: string): Plain | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
   return Object.entries(value).find(([key]) => key === name)?.[1];
+}
+
+/** Fields of an answer, as an object. */
+export function fieldsOf(answer: Plain): { readonly [name: string]: Plain } {
+  return typeof answer === "object" && answer !== null && !Array.isArray(answer)
+    ? answer as { readonly [name: string]: Plain }
+    : {};
+}
+
+/** The bytes of a `memory.data` answer. */
+export function bytesOf(answer: Plain): Uint8Array {
+  const { bytes } = fieldsOf(answer);
+  return fromHex(typeof bytes === "string" ? bytes : "");
 }
 
 /** Whether a procedure's value is an error, a negative errno. */

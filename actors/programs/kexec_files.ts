@@ -8,12 +8,11 @@ import type { Access } from "../../machine/access.ts";
 import { FRAME } from "../../machine/formats/mem_map.ts";
 import { countPages, PAGE_BYTES, type PageRun } from "../../machine/formats/page_runs.ts";
 import { natural, type Plain, plain, record, type Shape } from "../../machine/messages/shape.ts";
-import { fieldsOf } from "../kernel/boot.ts";
 import { ERRNO, errnoText } from "../kernel/errno.ts";
 import { type Kernel, numberOf, textOf } from "../kernel/kernel_context.ts";
 import { call, done, type Next, next, type Procedure, procedure } from "../kernel/procedure.ts";
 import type { Vars } from "../kernel/state.ts";
-import { plainRuns, readAs, runRanges, RUNS } from "../kernel/values.ts";
+import { fieldsOf, plainRuns, readAs, runRanges, RUNS } from "../kernel/values.ts";
 import { failWith } from "./command_line.ts";
 import { type KexecOptions, parseKexec } from "./kexec_options.ts";
 

@@ -9,7 +9,6 @@ import { EM_386, EM_X86_64, parseElf, PT_LOAD } from "../../machine/formats/elf.
 import { endOf, ramRanges } from "../../machine/formats/e820.ts";
 import { countPages, fromRuns, PAGE_BYTES, type PageRun } from "../../machine/formats/page_runs.ts";
 import type { Plain } from "../../machine/messages/shape.ts";
-import { fieldsOf } from "../kernel/boot.ts";
 import { ERRNO } from "../kernel/errno.ts";
 import type { UserSegment } from "../kernel/kexec_load.ts";
 import { type Kernel, numberOf } from "../kernel/kernel_context.ts";
@@ -22,7 +21,7 @@ import {
   type Procedure,
   procedure,
 } from "../kernel/procedure.ts";
-import { plainRuns, runRanges } from "../kernel/values.ts";
+import { fieldsOf, plainRuns, runRanges } from "../kernel/values.ts";
 import { failWith } from "./command_line.ts";
 import { fileOf, gather, optionsOf, takeFile, tooLarge, type UserFile } from "./kexec_files.ts";
 import type { KexecOptions } from "./kexec_options.ts";

@@ -4,9 +4,9 @@ import {
   decodeState,
   encodeState,
   fillRanges,
-  grantRanges,
   statePagesNeeded,
 } from "../../actors/kernel/state_pages.ts";
+import { cutRanges } from "../../actors/kernel/values.ts";
 import type { KernelState, Layout } from "../../actors/kernel/state.ts";
 import {
   parseKernelStateHeader,
@@ -97,14 +97,14 @@ Deno.test("statePagesNeeded leaves room for what the encoded state grows by befo
   );
 });
 
-Deno.test("grantRanges and fillRanges cover every byte once, in parts of at most 1 MiB", () => {
+Deno.test("cutRanges and fillRanges cover every byte once, in parts of at most 1 MiB", () => {
   fc.assert(
     fc.property(fc.nat(5_000_000), fc.nat(100), (length, start) => {
       const parts: [number, number][] = [];
       fillRanges((at, content) => parts.push([at, content.length]), start, new Uint8Array(length));
       deepStrictEqual(
         parts,
-        grantRanges(start, length).map(({ start: at, length: bytes }) => [at, bytes]),
+        cutRanges([{ start, length }]).map(({ start: at, length: bytes }) => [at, bytes]),
       );
       strictEqual(parts.every(([, bytes]) => bytes > 0 && bytes <= 1024 ** 2), true);
       let end = start;
