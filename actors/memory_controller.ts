@@ -144,11 +144,18 @@ function copy(state: State, envelope: Envelope<"memory.copy">, out: Out, access:
   return state;
 }
 
-/** The three copies of protocol.md C.5 for one pair. */
-function exchangePair(destination: number, source: number, scratch: number, access: Access): void {
-  access.copy(scratch, source, PAGE_BYTES);
-  access.copy(source, destination, PAGE_BYTES);
-  access.copy(destination, scratch, PAGE_BYTES);
+/** The three copies of protocol.md C.5 for each pair of a run. */
+function exchangeRun(run: PairRun, scratch: Uint8Array, access: Access): void {
+  const length = run.count * PAGE_BYTES;
+  const targets = access.writable(run.destination * PAGE_BYTES, length);
+  const sources = access.writable(run.source * PAGE_BYTES, length);
+  for (let at = 0; at < length; at += PAGE_BYTES) {
+    const target = targets.subarray(at, at + PAGE_BYTES);
+    const source = sources.subarray(at, at + PAGE_BYTES);
+    scratch.set(source);
+    source.set(target);
+    target.set(scratch);
+  }
 }
 
 function exchange(
@@ -161,15 +168,13 @@ function exchange(
   if (temporary % PAGE_BYTES !== 0) refuse(envelope, "Scratch page that is no page");
   const runs = parsed(envelope, pairs, parsePairRuns);
   withinLimit("exchangePairs", runs.reduce((sum, run) => sum + run.count, 0));
+  const scratch = access.writable(temporary, PAGE_BYTES);
   let exchanged = 0;
-  for (const { destination, source, count } of runs) {
+  for (const run of runs) {
     // The image owned that page already: nothing to exchange (protocol.md C.5).
-    if (destination === source) continue;
-    for (let index = 0; index < count; index++) {
-      const target = (destination + index) * PAGE_BYTES;
-      exchangePair(target, (source + index) * PAGE_BYTES, temporary, access);
-    }
-    exchanged += count;
+    if (run.destination === run.source) continue;
+    exchangeRun(run, scratch, access);
+    exchanged += run.count;
   }
   out.send(envelope.source, "memory.done", { tag }, exchanged * state.config.swapPageNs);
   return state;
