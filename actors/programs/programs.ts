@@ -4,6 +4,7 @@
  * @module
  */
 import type { Procedure } from "../kernel/procedure.ts";
+import { CAT_PROCEDURES } from "./cat.ts";
 import { DUMP_WRITE_PROCEDURES } from "./dump_write.ts";
 import { FILE_TOOL_PROCEDURES } from "./file_tools.ts";
 import { MAKEDUMPFILE_PROCEDURES } from "./makedumpfile.ts";
@@ -13,6 +14,7 @@ import { WORK_PROCEDURES } from "./work.ts";
 
 /** Procedures of all programs but kexec. */
 export const PROGRAM_PROCEDURES: readonly Procedure[] = [
+  ...CAT_PROCEDURES,
   ...DUMP_WRITE_PROCEDURES,
   ...FILE_TOOL_PROCEDURES,
   ...MAKEDUMPFILE_PROCEDURES,
