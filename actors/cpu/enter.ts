@@ -7,7 +7,11 @@
  */
 import { toHex } from "../../machine/digest.ts";
 import { FormatError } from "../../machine/errors.ts";
-import { BOOT_PARAMS_BYTES, parseBootParams } from "../../machine/formats/boot_params.ts";
+import {
+  BOOT_PARAMS_BYTES,
+  COMMAND_LINE_BYTES,
+  parseBootParams,
+} from "../../machine/formats/boot_params.ts";
 import {
   parseStamp,
   type Stamp,
@@ -28,9 +32,6 @@ import {
   textVar,
   viewThen,
 } from "./steps.ts";
-
-/** Most bytes of a command line that are looked at for a kernel's name. */
-const COMMAND_LINE_BYTES = 2048;
 
 /** The stamp in the bytes; `undefined` where there is none or one that makes no sense. */
 function stampIn(bytes: Uint8Array): Stamp | undefined {

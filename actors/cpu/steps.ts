@@ -7,6 +7,7 @@
 import type { Access } from "../../machine/access.ts";
 import type { Out } from "../../machine/actor.ts";
 import { fromHex } from "../../machine/digest.ts";
+import { cutRanges } from "../../machine/grant_ranges.ts";
 import type { Grant } from "../../machine/messages/declare.ts";
 import { tripleFault } from "./fault.ts";
 import type { CpuState, JobVars } from "./state.ts";
@@ -98,10 +99,7 @@ export function viewThen(
 ): void {
   if (!inMemory(context, start, length)) return;
   const tag = request(context, step);
-  const ranges = [];
-  for (let at = 0; at < length; at += 0x10_0000) {
-    ranges.push({ start: start + at, length: Math.min(0x10_0000, length - at) });
-  }
+  const ranges = cutRanges([{ start, length }]);
   const by = onBehalf(context.vars);
   context.out.send("memory", "memory.acquire", { tag, by, ranges, write: false });
 }

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { parseBootParams } from "../../machine/formats/boot_params.ts";
+import { COMMAND_LINE_BYTES, parseBootParams } from "../../machine/formats/boot_params.ts";
 import { applyMemmap, E820_TYPE, endOf, ramRanges } from "../../machine/formats/e820.ts";
 import { emitNotes, emitVmcoreinfo, vmcoreinfoNote } from "../../machine/formats/elf_notes.ts";
 import { FRAME, memMapBytes, vmcoreinfoOf } from "../../machine/formats/mem_map.ts";
@@ -25,8 +25,6 @@ import { ask, call, done, fail, goto, next, type Procedure, procedure } from "./
 import type { Layout } from "./state.ts";
 import { bytesOf, fieldsOf } from "./values.ts";
 
-/** Bytes of a command line a kernel takes. */
-export const COMMAND_LINE_BYTES = 2048;
 /** Pages for the encoded state at boot; they grow before a jump where that is too little. */
 const STATE_PAGES = 64;
 const LOG_PAGES = 16;

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { cutRanges } from "../../machine/grant_ranges.ts";
 import type { Access } from "../../machine/access.ts";
 import {
   type AnyBehaviour,
@@ -26,7 +27,7 @@ import { Interpreter, type ProcedureTable } from "./interpreter.ts";
 import { profileOfVersion } from "./profiles.ts";
 import { blankState, type KernelState } from "./state.ts";
 import { decodeState } from "./state_pages.ts";
-import { bytesOf, cutRanges } from "./values.ts";
+import { bytesOf } from "./values.ts";
 
 /** The actor's state: the kernel's, and while it reads itself back, how far it is. */
 interface KernelActor {

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { cutRanges } from "../../machine/grant_ranges.ts";
 import { toHex } from "../../machine/digest.ts";
 import { codePageIndex } from "../../machine/formats/control_page.ts";
 import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
@@ -17,7 +18,7 @@ import { type Kernel, numberOf, textOf } from "./kernel_context.ts";
 import { ask, done, fail, goto, next, type Procedure, procedure } from "./procedure.ts";
 import type { KexecImage } from "./state.ts";
 import { encodeState, fillRanges, statePagesNeeded } from "./state_pages.ts";
-import { cutRanges, fieldsOf } from "./values.ts";
+import { fieldsOf } from "./values.ts";
 
 /** Frames of the page table that one grant covers. */
 const FRAMES_PER_GRANT = 0x10_0000 / FRAME_BYTES;

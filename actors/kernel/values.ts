@@ -7,7 +7,7 @@
 import { fromHex } from "../../machine/hex.ts";
 import type { FileExtent } from "../../machine/formats/ext2/mod.ts";
 import { PAGE_BYTES, type PageRun } from "../../machine/formats/page_runs.ts";
-import { LIMITS } from "../../machine/limits.ts";
+import { cutRanges } from "../../machine/grant_ranges.ts";
 import { type Grant, grantsField, type Range, rangeShape } from "../../machine/messages/declare.ts";
 import { list, natural, type Plain, record, type Shape } from "../../machine/messages/shape.ts";
 
@@ -96,15 +96,4 @@ export function runRanges(runs: readonly PageRun[]): Range[] {
   return cutRanges(
     runs.map(({ pfn, count }) => ({ start: pfn * PAGE_BYTES, length: count * PAGE_BYTES })),
   );
-}
-
-/** Byte ranges, cut so that none is longer than one grant may be. */
-export function cutRanges(ranges: readonly Range[]): Range[] {
-  const cut: Range[] = [];
-  for (const { start, length } of ranges) {
-    for (let at = 0; at < length; at += LIMITS.grantBytes) {
-      cut.push({ start: start + at, length: Math.min(LIMITS.grantBytes, length - at) });
-    }
-  }
-  return cut;
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { cutRanges } from "../../machine/grant_ranges.ts";
 import type { Access } from "../../machine/access.ts";
 import { fromHex, toHex } from "../../machine/digest.ts";
 import { FormatError } from "../../machine/errors.ts";
@@ -29,7 +30,7 @@ import { ERRNO } from "./errno.ts";
 import type { Kernel } from "./kernel_context.ts";
 import { ask, done, next, type Procedure, procedure } from "./procedure.ts";
 import type { Vars } from "./state.ts";
-import { cutRanges, RANGES, readAs } from "./values.ts";
+import { RANGES, readAs } from "./values.ts";
 
 const E820_RAM = 1;
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { cutRanges } from "../../machine/grant_ranges.ts";
 import type { Access } from "../../machine/access.ts";
 import { DUMP_LEVEL, FRAME } from "../../machine/formats/mem_map.ts";
 import {
@@ -26,15 +27,7 @@ import {
   procedure,
 } from "../kernel/procedure.ts";
 import type { Vars } from "../kernel/state.ts";
-import {
-  cutRanges,
-  isError,
-  listOf,
-  plainRuns,
-  readAs,
-  runRanges,
-  RUNS,
-} from "../kernel/values.ts";
+import { isError, listOf, plainRuns, readAs, runRanges, RUNS } from "../kernel/values.ts";
 import { sourceRanges, vmcoreOf } from "../kernel/vmcore.ts";
 import {
   dumpHead,

@@ -5,7 +5,12 @@
  * @module
  */
 import { Sha256 } from "../../machine/digest.ts";
-import { emitBootParams, LOADER_KEXEC } from "../../machine/formats/boot_params.ts";
+import {
+  COMMAND_LINE_BYTES,
+  emitBootParams,
+  JUMP_BACK_SPARE_BYTES,
+  LOADER_KEXEC,
+} from "../../machine/formats/boot_params.ts";
 import {
   bzImageLoadBytes,
   ENTRY_64_OFFSET,
@@ -23,14 +28,12 @@ import {
   LINEAR_OFFSET,
   LOWMEM_LIMIT_I386,
 } from "../../machine/formats/vmcore.ts";
-import { COMMAND_LINE_BYTES, layoutOf, vmcoreinfoBytes } from "../kernel/boot.ts";
+import { layoutOf, vmcoreinfoBytes } from "../kernel/boot.ts";
 import type { Kernel } from "../kernel/kernel_context.ts";
 import type { KexecOptions } from "./kexec_options.ts";
 
 const PURGATORY_BYTES = PAGE_BYTES;
 const PURGATORY_BODY_BYTES = 1024;
-/** Room kexec-tools itself adds for ` kexec_jump_back_entry=0x…`. */
-const JUMP_BACK_SPARE = 64;
 
 /** A segment with its content, where it has one of the tool's making. */
 export interface ToolSegment extends KernelSegment {
@@ -140,7 +143,7 @@ function parameterBlock(
 ): Uint8Array | undefined {
   const line = commandLine(kernel, options, places.headers?.mem ?? null);
   const lineBytes = new TextEncoder().encode(line);
-  if (lineBytes.length + JUMP_BACK_SPARE > COMMAND_LINE_BYTES) return undefined;
+  if (lineBytes.length + JUMP_BACK_SPARE_BYTES > COMMAND_LINE_BYTES) return undefined;
   const block = new Uint8Array(PAGE_BYTES + COMMAND_LINE_BYTES);
   block.set(emitBootParams({
     setupHeader: setupHeaderBytes(bzImage),
@@ -191,7 +194,7 @@ export function buildImage(
     arch: kernel.profile.arch,
     kernel: { ...parseBzImage(bzImage), setupBytes: PAGE_BYTES },
     initrdBytes: initrd.length,
-    cmdlineBytes: COMMAND_LINE_BYTES - JUMP_BACK_SPARE,
+    cmdlineBytes: COMMAND_LINE_BYTES - JUMP_BACK_SPARE_BYTES,
     coreHeaderBytes: headers.length,
     purgatoryBytes: PURGATORY_BYTES,
     memMin: options.memMin,

@@ -12,12 +12,11 @@ import { type AnyBehaviour, type Behaviour, seal } from "../../machine/actor.ts"
 import type { Access } from "../../machine/access.ts";
 import type { Envelope, Out } from "../../machine/actor.ts";
 import { fromHex, Sha256, toHex } from "../../machine/digest.ts";
+import { COMMAND_LINE_BYTES } from "../../machine/formats/boot_params.ts";
 import { parsePurgatory, type PurgatoryTable } from "../../machine/formats/purgatory_table.ts";
+import { cutRanges } from "../../machine/grant_ranges.ts";
 import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
 import { STAMP_BYTES } from "../../machine/formats/stamp.ts";
-
-/** Bytes of a command line a kernel takes. */
-const COMMAND_LINE_BYTES = 2048;
 
 interface PurgatoryState {
   step: "start" | "table" | "digest" | "command_line" | "written" | "looping";
@@ -54,13 +53,7 @@ function takeData(
     const table = parsePurgatory(bytes.subarray(STAMP_BYTES));
     state.table = table;
     state.step = "digest";
-    const ranges = table.segments.flatMap(({ start, length }) => {
-      const parts = [];
-      for (let at = 0; at < length; at += 0x10_0000) {
-        parts.push({ start: start + at, length: Math.min(0x10_0000, length - at) });
-      }
-      return parts;
-    });
+    const ranges = cutRanges(table.segments);
     out.send("memory", "memory.acquire", { tag: "digest", by: out.self, ranges, write: false });
     return state;
   }

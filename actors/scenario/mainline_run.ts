@@ -8,6 +8,7 @@ import type { Choice } from "../../machine/choices.ts";
 import { UsageError } from "../../machine/errors.ts";
 import { FlatStore } from "../../machine/flat_store.ts";
 import { hardwareProfile, physicalTop } from "../../machine/hardware_profile.ts";
+import { COMMAND_LINE_BYTES, JUMP_BACK_SPARE_BYTES } from "../../machine/formats/boot_params.ts";
 import { parseBzImage } from "../../machine/formats/bzimage.ts";
 import { leastWindow } from "../../machine/formats/kernel_window.ts";
 import type { Plain } from "../../machine/messages/shape.ts";
@@ -94,7 +95,7 @@ export function windowOf(
     arch: profile.arch,
     kernel: info,
     initrdBytes: syntheticInitramfs().length + B_RESERVED_BYTES,
-    cmdlineBytes: 1984,
+    cmdlineBytes: COMMAND_LINE_BYTES - JUMP_BACK_SPARE_BYTES,
     coreHeaderBytes: 16 * 1024,
     purgatoryBytes: 4096,
     memMin: profile.window.start,

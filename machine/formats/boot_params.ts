@@ -37,6 +37,11 @@ const E820_TABLE = 0x2d0;
 /** Bytes of the zero page. */
 export const BOOT_PARAMS_BYTES = 4096;
 
+/** Bytes a kernel looks at for its command line, the terminating zero among them. */
+export const COMMAND_LINE_BYTES = 2048;
+/** Of these, what a kexec tool keeps free for ` kexec_jump_back_entry=0x…`. */
+export const JUMP_BACK_SPARE_BYTES = 64;
+
 /** The loader type that kexec-tools writes. */
 export const LOADER_KEXEC = 0xd0;
 

@@ -1,3 +1,4 @@
+import { cutRanges } from "../../machine/grant_ranges.ts";
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import {
@@ -6,7 +7,6 @@ import {
   fillRanges,
   statePagesNeeded,
 } from "../../actors/kernel/state_pages.ts";
-import { cutRanges } from "../../actors/kernel/values.ts";
 import type { KernelState, Layout } from "../../actors/kernel/state.ts";
 import {
   parseKernelStateHeader,
