@@ -89,6 +89,22 @@ export class Kernel {
     this.out.send("console", "console.write", { by: this.name, text: line, prompt: false });
   }
 
+  /** A program's standard output: kept for its caller where that wants it, else on the console. */
+  say(text: string): void {
+    this.#tell("output", text);
+  }
+
+  /** A program's standard error, likewise. */
+  complain(text: string): void {
+    this.#tell("errors", text);
+  }
+
+  #tell(stream: "output" | "errors", text: string): void {
+    const kept = this.process.streams;
+    if (kept !== undefined) kept[stream].push(text);
+    else this.out.send("console", "console.write", { by: this.name, text, prompt: false });
+  }
+
   /** Puts a line into the printk buffer only. */
   note(line: string): void {
     const seconds = (this.monotonic() / 1e9).toFixed(6).padStart(12);

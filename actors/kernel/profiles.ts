@@ -6,6 +6,9 @@
  */
 import type { KimageArch } from "../../machine/formats/kimage.ts";
 
+/** Generations of the tools: RFC of August 2007, khibernation v4 and v7, kexec jump, 2.0.25. */
+export type ToolGeneration = "rfc" | "v4" | "v7" | "jump" | "modern";
+
 /** See the module's header. */
 export interface KernelProfile {
   readonly name: string;
@@ -39,6 +42,10 @@ export interface KernelProfile {
   readonly vmcoreWithoutNote: boolean;
   /** A failing dpm_suspend_start leaves devices frozen (B.4.2). */
   readonly skipsResume: boolean;
+  /** Generation of the kexec tool and its companions (protocol.md A.7). */
+  readonly tools: ToolGeneration;
+  /** Callbacks used to quiesce devices: v7 and the RFC misuse those of suspend (B.2.6 issue 1). */
+  readonly quiesce: "freeze" | "suspend";
   /** `kexec -e` prints a failure and exits 255 when the jump comes back (recorded fact 19). */
   readonly execReportsFailure: boolean;
 }
@@ -66,7 +73,31 @@ const current: KernelProfile = {
   keepsNote: true,
   vmcoreWithoutNote: true,
   skipsResume: false,
+  tools: "jump",
+  quiesce: "freeze",
   execReportsFailure: false,
+};
+
+/** The RFC's: B runs as a crash kernel in a reserved region (protocol.md B.1). */
+const rfc: KernelProfile = {
+  ...current,
+  name: "2.6.23-rfc",
+  release: "2.6.23-rc3-mm1",
+  version: 2623,
+  window: { start: 32 * MIB, end: 48 * MIB },
+  low: { start: 0, end: 640 * 1024, swapped: false },
+  tools: "rfc",
+  quiesce: "suspend",
+};
+
+/** khibernation v7: command-driven jump, ACPI S4 (protocol.md B.2). */
+const v7: KernelProfile = {
+  ...current,
+  name: "2.6.24-v7",
+  release: "2.6.24-rc4-mm1",
+  version: 2624,
+  tools: "v7",
+  quiesce: "suspend",
 };
 
 const modern: KernelProfile = {
@@ -87,11 +118,32 @@ const modern: KernelProfile = {
   keepsNote: false,
   vmcoreWithoutNote: false,
   skipsResume: true,
+  tools: "modern",
+  quiesce: "freeze",
   execReportsFailure: true,
+};
+
+/** swsusp with the arbitrary boot kernel of August 2007 (protocol.md B.5.8). */
+const x64: KernelProfile = {
+  ...modern,
+  name: "2.6.23-x64",
+  release: "2.6.23-rc3",
+  version: 2664,
+  memoryMin: 64 * MIB,
+  window: { start: MIB, end: 16 * MIB },
+  halfRam: false,
+  cpusBeforeLatePhase: true,
+  reloadsGdt: true,
+  skipsResume: false,
+  tools: "rfc",
+  execReportsFailure: false,
 };
 
 /** Profiles by name. */
 export const KERNEL_PROFILES: Readonly<Record<string, KernelProfile>> = {
+  "2.6.23-rfc": rfc,
+  "2.6.23-x64": x64,
+  "2.6.24-v7": v7,
   "2.6.27": current,
   "6.1": modern,
   "6.1-cured": {

@@ -52,6 +52,8 @@ export interface Process {
   /** Pages it owns, by purpose. */
   memory: { readonly purpose: string; readonly runs: readonly PageRun[] }[];
   status: number;
+  /** Lines it wrote, where its caller reads them instead of the console. */
+  streams?: { readonly output: string[]; readonly errors: string[] };
   /** The last thing it said on failing, for the record. */
   message?: string;
 }

@@ -6,28 +6,19 @@
  */
 import type { Choice } from "../../machine/choices.ts";
 import { UsageError } from "../../machine/errors.ts";
-import { FlatStore } from "../../machine/flat_store.ts";
-import { hardwareProfile, physicalTop } from "../../machine/hardware_profile.ts";
 import { COMMAND_LINE_BYTES, JUMP_BACK_SPARE_BYTES } from "../../machine/formats/boot_params.ts";
 import { parseBzImage } from "../../machine/formats/bzimage.ts";
 import { leastWindow } from "../../machine/formats/kernel_window.ts";
-import type { Plain } from "../../machine/messages/shape.ts";
-import { observe } from "../../machine/observer.ts";
 import type { RunPlan } from "../../machine/run_plan.ts";
-import { buildDisk, DISK_PATHS, type DiskBuild } from "../disk_image/build_disk.ts";
+import { DISK_PATHS, type DiskBuild } from "../disk_image/build_disk.ts";
 import { syntheticInitramfs } from "../disk_image/synthetic_initramfs.ts";
-import { syntheticKernel } from "../disk_image/synthetic_kernel.ts";
-import { hardwareActors, type HardwareSetup } from "../hardware.ts";
 import type { KernelProfile } from "../kernel/profiles.ts";
-import type { OperatorConfig } from "../operator.ts";
-import { REGISTRY } from "../registry.ts";
+import { machineDisk, type MachineSettings, planMachine } from "./machine_plan.ts";
 import { bootMenu, type MainlineOptions, mainlineScript, recoveryScript } from "./mainline.ts";
 
 const MIB = 0x10_0000;
 /** A person waits that long for a prompt, in virtual ns: longer than the slowest transfer. */
 const PATIENCE_NS = 3_600_000_000_000;
-/** Steps that may run at the same time. */
-const BATCH_MAX = 16;
 /** 20 November 2026, when the machine was bought. */
 export const REAL_SECONDS = 1_795_132_800;
 
@@ -117,91 +108,42 @@ export function windowOf(
   return { start: profile.window.start, end };
 }
 
-/** The actors that power-on starts. */
-export function machineActors(settings: RunSettings): RunPlan["hardware"] {
-  const setup: HardwareSetup = {
-    memoryBytes: settings.memoryBytes,
-    cpuCount: settings.cpus,
-    hardwareProfile: settings.hardware,
+/** The machine a mainline run happens on. */
+export function machineOf(settings: RunSettings): MachineSettings {
+  const { profile } = settings.mainline;
+  const { kernelFile } = settings;
+  const { memoryBytes, cpus, hardware, seed, choices, seededOrder } = settings;
+  return {
+    profile,
+    ...{ memoryBytes, cpus, hardware, seed, choices, seededOrder },
     realBaseUs: settings.realBaseUs,
     brokenNetwork: settings.brokenNetwork,
-    refusals: settings.choices.flatMap((choice) => choice.kind === "refuse" ? [choice] : []),
+    operator: {
+      script: mainlineScript(settings.mainline),
+      recovery: recoveryScript(settings.mainline),
+      recoversFromReset: settings.mainline.part !== "jump",
+      patienceNs: PATIENCE_NS + settings.mainline.awayNs,
+    },
+    menu: bootMenu(settings.mainline).map((entry) => ({
+      ...entry,
+      ...(entry.name === "C" && kernelFile !== undefined
+        ? { kernel: DISK_PATHS.boot.jumpKernel }
+        : {}),
+    })),
+    ...(kernelFile === undefined ? {} : { jumpKernel: kernelFile }),
+    rootFiles: settings.payload === undefined
+      ? []
+      : [{ path: "/root/payload", data: settings.payload, mode: 0o600 }],
   };
-  const { jumpNs, kernelBootNs } = hardwareProfile(settings.hardware);
-  const processor = {
-    name: "cpu",
-    behaviour: "cpu",
-    config: { count: settings.cpus, jumpNs, kernelBootNs },
-  };
-  const others = hardwareActors(setup);
-  // The firmware begins its self-test as it is started, so it comes last.
-  return [processor, ...others];
 }
 
 /** The plan of a run. */
 export function planRun(settings: RunSettings): RunPlan {
   checkSize(settings.mainline.profile, settings.memoryBytes);
-  const operator: OperatorConfig = {
-    script: mainlineScript(settings.mainline),
-    recovery: recoveryScript(settings.mainline),
-    recoversFromReset: settings.mainline.part !== "jump",
-    patienceNs: PATIENCE_NS + settings.mainline.awayNs,
-  };
-  const ramBytes = physicalTop({
-    hardwareProfile: settings.hardware,
-    memoryBytes: settings.memoryBytes,
-    cpuCount: settings.cpus,
-  });
-  return {
-    registry: REGISTRY,
-    people: [{
-      name: "operator",
-      behaviour: "operator",
-      config: JSON.parse(JSON.stringify(operator)) as Plain,
-    }],
-    hardware: machineActors(settings),
-    makeRam: () => FlatStore.make(ramBytes),
-    linkLatency: hardwareProfile(settings.hardware).linkLatencyNs,
-    seed: settings.seed,
-    choices: settings.choices,
-    seededOrder: settings.seededOrder,
-    observer: observe,
-    batchMax: BATCH_MAX,
-  };
+  return planMachine(machineOf(settings));
 }
 
 /** A new machine's disk. */
 export function newDisk(settings: RunSettings): DiskBuild {
-  const { profile } = settings.mainline;
-  const { kernelFile } = settings;
-  const bzImage = syntheticKernel({
-    arch: profile.arch,
-    version: profile.version,
-    profile: profile.name,
-    release: profile.release,
-  });
-  return buildDisk({
-    memoryBytes: settings.memoryBytes,
-    cpuCount: settings.cpus,
-    hardwareProfile: settings.hardware,
-    kernelBytes: {
-      bzImage,
-      initramfs: syntheticInitramfs(),
-      ...(kernelFile === undefined ? {} : { jumpKernel: kernelFile }),
-    },
-    loaderEntries: bootMenu(settings.mainline).map(({ name, append }) => ({
-      name,
-      kernel: name === "C" && kernelFile !== undefined
-        ? DISK_PATHS.boot.jumpKernel
-        : DISK_PATHS.boot.kernel,
-      initrd: DISK_PATHS.boot.initrd,
-      append,
-    })),
-    rootFiles: settings.payload === undefined
-      ? []
-      : [{ path: "/root/payload", data: settings.payload, mode: 0o600 }],
-    realSeconds: Math.floor(settings.realBaseUs / 1_000_000),
-    seed: settings.seed,
-    diskSignature: (0x6b6a_0000 + settings.seed) >>> 0,
-  });
+  return machineDisk(machineOf(settings));
 }

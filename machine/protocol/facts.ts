@@ -36,6 +36,12 @@ const phaseName = oneOf(
   "poweroff",
   "poweroff_late",
   "poweroff_noirq",
+  "suspend",
+  "suspend_late",
+  "suspend_noirq",
+  "resume_noirq",
+  "resume_early",
+  "resume",
   "shutdown",
 );
 
@@ -74,8 +80,19 @@ export const FACTS = {
   }),
   /** A load with 0 segments. */
   unload: record({ k: text, slot: oneOf("default", "crash"), result: integer }),
-  /** The reboot command that executes an image begins; `start` is 0x0 where none is loaded. */
-  exec: record({ k: text, loaded: flag, preserve: flag, start: text }),
+  /**
+   * The reboot command that executes an image begins; `start` is 0x0 where none is loaded.
+   * `slot` is the default one unless said (protocol.md A.5, KJUMP_TO); `command` is the word that
+   * travels with a command-driven jump (B.2.1).
+   */
+  exec: record({
+    k: text,
+    loaded: flag,
+    preserve: flag,
+    start: text,
+    slot: optional(oneOf("default", "crash")),
+    command: optional(text),
+  }),
   /** The command came back to its caller. */
   exec_done: record({ k: text, result: integer }),
   /** The kexec lock is asked for or given back. */
@@ -105,7 +122,16 @@ export const FACTS = {
     device: text,
     parent: optional(text),
     name: phaseName,
-    message: oneOf("FREEZE", "QUIESCE", "THAW", "RECOVER", "HIBERNATE", "RESTORE", "SUSPEND"),
+    message: oneOf(
+      "FREEZE",
+      "QUIESCE",
+      "THAW",
+      "RECOVER",
+      "HIBERNATE",
+      "RESTORE",
+      "SUSPEND",
+      "RESUME",
+    ),
     powered: flag,
     wake_armed: flag,
     result: integer,
@@ -189,6 +215,9 @@ export const FACTS = {
     of: optional(text),
     digest: optional(text),
     runs: optional(text),
+    device: optional(text),
+    /** Bytes of the image so far, or in all. */
+    bytes: optional(natural),
   }),
   /** The memory the saver was shown as the previous kernel's (ranges `start-end`). */
   vmcore: record({ k: text, ranges: text }),
@@ -242,6 +271,125 @@ export const FACTS = {
   }),
   /** A kernel stopped for good. */
   panic: record({ k: text, reason: text }),
+  /**
+   * A callback of a notifier chain was called: `pm` with its event (PM_HIBERNATION_PREPARE …),
+   * `pre` and `post` around a command-driven jump with the command as event (protocol.md B.2.1).
+   * `returned` is what it gave back; the callback `default` stands for the default actions.
+   */
+  notifier: record({
+    k: text,
+    chain: oneOf("pm", "pre", "post"),
+    event: text,
+    callback: text,
+    returned: oneOf("done", "stop", "error"),
+    result: integer,
+  }),
+  /** A pending wake-up event was looked for; `at` names the step that looked. */
+  wakeup: record({ k: text, at: text, pending: flag }),
+  /** The memory map firmware gave, as `start-end:type` with decimal types, comma-separated. */
+  firmware_map: record({ k: text, ranges: text, crc: text }),
+  /** A program looked whether something is loaded: the file, whether it could be read, its value. */
+  loaded_check: record({ k: text, file: text, found: flag, value: integer }),
+  /** The RFC's jump buffer: its page frame, and what was done with the number (B.1). */
+  jump_buffer: record({ k: text, op: oneOf("export", "save", "write", "use"), pfn: text }),
+  /** /proc/kimgcore (protocol.md B.3); `digest` over the bytes a read gave. */
+  kimgcore: record({
+    k: text,
+    op: oneOf("open", "read", "release"),
+    result: integer,
+    loaded: optional(flag),
+    entry: optional(text),
+    start: optional(text),
+    segments: optional(natural),
+    size: optional(natural),
+    offset: optional(natural),
+    length: optional(natural),
+    digest: optional(text),
+  }),
+  /** Frames of an image by the ranges that stand in it (`start-end`), before it is used. */
+  image_ranges: record({ k: text, id: text, ranges: text, class: optional(oneOf("32", "64")) }),
+  /**
+   * The device an image goes to: what its first block says, whether it is active swap, whether a
+   * file system on it is mounted by anybody.
+   */
+  image_device: record({
+    k: text,
+    device: text,
+    kind: oneOf("swap", "raw", "file"),
+    signature: text,
+    active: flag,
+    mounted: flag,
+  }),
+  /** What a loader compares before it uses an image: stored and found, in the order it looks. */
+  header_check: record({
+    k: text,
+    what: oneOf("signature", "magic", "control", "e820", "memory", "hardware", "crc", "version"),
+    stored: text,
+    found: text,
+    /** What the loader makes of it: 0 goes on, else a negative errno. */
+    result: integer,
+    /** Whether a difference is to be obeyed (`acpi_sleep=s4_hwsig`). */
+    obeyed: optional(flag),
+  }),
+  /** `resume` at boot: the device looked at, or why it was not. */
+  resume_attempt: record({ k: text, device: text, noresume: flag, read: flag, result: integer }),
+  /** Room for the image header's arch record: bytes given, bytes needed. */
+  header_save: record({ k: text, room: natural, needed: natural, result: integer }),
+  /** Pages were preallocated for a copy in RAM, before devices are touched (B.5.5). */
+  preallocate: record({
+    k: text,
+    pages: natural,
+    usable: natural,
+    metadata: natural,
+    reserved: natural,
+    result: integer,
+  }),
+  /** The atomic copy: saveable pages went into image pages. */
+  snapshot: record({ k: text, pages: natural, free: natural, result: integer }),
+  /** The flag that tells the two returns of the copy apart (B.5.2, B.5.8). */
+  in_suspend: record({
+    k: text,
+    value: natural,
+    at: oneOf("copy", "first return", "second return"),
+    returned: optional(integer),
+  }),
+  /** Frames a loader put image pages into: in place and safe ones, as run-length text. */
+  loader_pages: record({
+    k: text,
+    image: optional(text),
+    safe: optional(text),
+    code: text,
+    id: text,
+  }),
+  /** The page tables the processor uses while an image is put in place (protocol.md C.9, B.5.8). */
+  page_tables: record({ k: text, which: oneOf("boot", "temporary", "image"), root: text }),
+  /** The final copy: the frames written in their order, and the frame the copying code runs from. */
+  final_copy: record({
+    k: text,
+    code: text,
+    count: natural,
+    last: text,
+    stack: flag,
+    runs: optional(text),
+  }),
+  /** One of TuxOnIce's two page sets (B.6). */
+  pageset: record({
+    k: text,
+    set: oneOf("1", "2"),
+    op: oneOf("write", "copy", "restore", "read"),
+    pages: natural,
+    runs: optional(text),
+  }),
+  /** What identifies the hardware configuration, at preparing or using an image of B (F13). */
+  hardware: record({ k: text, at: oneOf("prepare", "use"), signature: text, map: text }),
+  /** Swap taken into use or given up, blocks of an image given back. */
+  swap_area: record({
+    k: text,
+    device: text,
+    op: oneOf("on", "off", "allocate", "free"),
+    blocks: optional(natural),
+    result: integer,
+  }),
 } as const;
 
 /** Name of a fact. */

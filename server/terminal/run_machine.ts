@@ -11,7 +11,7 @@ import type { Report } from "../../machine/conformance/report.ts";
 import { DivergenceError, EXIT } from "../../machine/errors.ts";
 import { type BlockSource, closeBlocks, openBlocks } from "../../machine/host/block_source.ts";
 import { WorkerTransport } from "../../machine/host/worker_transport.ts";
-import { MAINLINE_RULES } from "../../machine/protocol/mainline_rules.ts";
+import { ALL_RULES } from "../../machine/protocol/all_rules.ts";
 import type { RunPlan } from "../../machine/run_plan.ts";
 import { Scheduler } from "../../machine/scheduler.ts";
 import type { BlobSource } from "../../machine/trace/blobs.ts";
@@ -132,7 +132,7 @@ export async function runMachine(
     const footer = { count: recorder.next, sha256: recorder.hash(), outcome, generator };
     return { footer, ...files.finish(footer) };
   };
-  const checker = new Checker(MAINLINE_RULES, {
+  const checker = new Checker(ALL_RULES, {
     blobs: { get: (digest) => files.get(digest) ?? run.earlierBlobs?.get(digest) },
   });
   try {

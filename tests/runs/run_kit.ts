@@ -12,7 +12,7 @@ import { LIMITS } from "../../machine/limits.ts";
 import { MemoryMedium } from "../../machine/medium.ts";
 import type { RandomState } from "../../machine/random.ts";
 import type { RunPlan } from "../../machine/run_plan.ts";
-import { MAINLINE_RULES } from "../../machine/protocol/mainline_rules.ts";
+import { ALL_RULES } from "../../machine/protocol/all_rules.ts";
 import { Scheduler } from "../../machine/scheduler.ts";
 import type { TraceEvent, TraceHeader } from "../../machine/trace/event.ts";
 import { MemorySink, Recorder } from "../../machine/trace/recorder.ts";
@@ -176,22 +176,36 @@ export function finish(scheduler: Scheduler, options: RunOptions = {}): string {
 
 /** Runs a scenario from power-on to its outcome. */
 export function runMainline(options: RunOptions = {}): Run {
-  collectGarbage();
   const settings = settingsOf(options);
-  const medium = mediumFor(options, settings);
+  return runPlan(planOf(options, settings), {
+    medium: mediumFor(options, settings),
+    header: headerOf(settings),
+    finish: options,
+  });
+}
+
+/** Runs a plan on a disk to its outcome. */
+export function runPlan(
+  plan: RunPlan,
+  { medium, header, finish: how = {} }: {
+    readonly medium: MemoryMedium;
+    readonly header: TraceHeader;
+    readonly finish?: Pick<RunOptions, "tolerant" | "deliveriesMax">;
+  },
+): Run {
+  collectGarbage();
   const sink = new MemorySink();
   const recorder = new Recorder(sink);
   const events: TraceEvent[] = [];
   recorder.listen((event) => void events.push(event));
-  const plan = planOf(options, settings);
   const blocks = new BlockStore(medium, FlatStore.make(LIMITS.diskCacheBytes));
   const transport = new InlineTransport(plan.registry, blocks);
   const scheduler = new Scheduler(plan, transport, recorder);
-  const outcome = finish(scheduler, options);
+  const outcome = finish(scheduler, how);
   const hash = recorder.hash();
   return {
     outcome,
-    header: headerOf(settings),
+    header,
     events,
     text: sink.text,
     blobs: sink.blobs,
@@ -215,11 +229,16 @@ export function linesOf(events: readonly TraceEvent[]): string[] {
 /** What a report is made from. */
 export type Judged = Pick<Run, "header" | "events" | "blobs" | "outcome">;
 
-/** The rules' report over a run, or over the halves of one in order. */
+/** The mainline rules' report over a run, or over the halves of one in order. */
 export function judge(...runs: readonly Judged[]): Report {
+  return judgeAs("M", ...runs);
+}
+
+/** The report of the rules for the systems of those letters (protocol.md F.0). */
+export function judgeAs(systems: string, ...runs: readonly Judged[]): Report {
   const blobs = new Map(runs.flatMap((run) => [...run.blobs]));
-  const checker = new Checker(MAINLINE_RULES, {
-    systems: "M",
+  const checker = new Checker(ALL_RULES, {
+    systems,
     blobs: { get: (digest) => blobs.get(digest.replace("sha256:", "")) },
   });
   runs.forEach(({ header, events, outcome }, index) => {
