@@ -76,10 +76,12 @@ export { TraceError } from "./machine/trace/trace_error.ts";
 export { Checker, type CheckerOptions } from "./machine/conformance/checker.ts";
 export { reportJunit } from "./machine/conformance/junit.ts";
 export { idsWith, type Report, reportJson, type RuleResult } from "./machine/conformance/report.ts";
+export { reportMarkdown } from "./machine/conformance/report_markdown.ts";
 export { reportText } from "./machine/conformance/report_text.ts";
 export type { Rule, RuleContext, RuleRun } from "./machine/conformance/rule.ts";
 export { SYSTEM_NAMES, systemsOfScenario } from "./machine/conformance/systems.ts";
 export { type Fact, type FactName, FACTS } from "./machine/protocol/facts.ts";
+export { ALL_RULES } from "./machine/protocol/all_rules.ts";
 export { MAINLINE_RULES } from "./machine/protocol/mainline_rules.ts";
 
 // Formats, one name each, since several speak of pages and sectors.
@@ -117,3 +119,20 @@ export {
   type RunSettings,
   windowOf,
 } from "./actors/scenario/mainline_run.ts";
+export {
+  machineDisk,
+  type MachineSettings,
+  type MenuEntry,
+  planMachine,
+} from "./actors/scenario/machine_plan.ts";
+export type { OperatorStep } from "./actors/operator.ts";
+
+// Somebody else's kernel, disk or firmware.
+export {
+  type Conformance,
+  conformance,
+  type ConformanceOptions,
+  defaultMachine,
+  type OwnParts,
+  registryWith,
+} from "./actors/scenario/conformance.ts";

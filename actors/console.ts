@@ -23,7 +23,7 @@ const BEHAVIOUR: Behaviour<DeviceActor> = {
   kind: "console",
   role: "device",
   doc: "Shows text to a person and takes lines typed by one.",
-  states: { ready: { handles: [...DEVICE_REQUESTS, "console.write", "console.type"] } },
+  states: { ready: { handles: [...DEVICE_REQUESTS, "console.write", "console.type", "console.call", "console.result"] } },
   start: (config, out) => ({
     config: configOf(DEVICE_CONFIG, config, out.self),
     device: freshDevice(),
@@ -41,6 +41,18 @@ const BEHAVIOUR: Behaviour<DeviceActor> = {
       out.fact("irq", { k, device: out.self });
       out.send("cpu", "cpu.interrupt", { line: INTERRUPT_LINE.console, device: out.self });
       out.send(k, "console.line", { line: body.line });
+      return state;
+    },
+    "console.call": (state, { body }, out) => {
+      if (!isAlive(state.device)) return state;
+      const k = state.device.owner;
+      out.fact("irq", { k, device: out.self });
+      out.send("cpu", "cpu.interrupt", { line: INTERRUPT_LINE.console, device: out.self });
+      out.send(k, "console.request", { ...body });
+      return state;
+    },
+    "console.result": (state, { body }, out) => {
+      out.send("operator", "console.answer", { ...body });
       return state;
     },
   },

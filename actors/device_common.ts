@@ -145,7 +145,16 @@ function program(device: DeviceState, by: string, registers: Registers): void {
   device.wakeArmed = false;
 }
 
-const UP_PHASES = ["restore_noirq", "restore_early", "restore", "complete"];
+/** Callbacks of the way up; a thaw brings no registers, for the device still has them. */
+const UP_PHASE = /^(?:(?:thaw|restore|resume)(?:_noirq|_early)?|complete)$/;
+
+/** Low power: what registers hold is lost, and who may wake the machine is armed for it. */
+function powerDown(device: DeviceState): void {
+  device.frozen = true;
+  device.powered = false;
+  device.registers = {};
+  device.wakeArmed = device.canWake;
+}
 
 /** What one callback does to the hardware. */
 function runPhase(
@@ -153,9 +162,10 @@ function runPhase(
   by: string,
   phase: string,
   registers: Registers | undefined,
+  lowPower: boolean,
   actor: string,
 ): void {
-  if (UP_PHASES.includes(phase) || phase.startsWith("thaw")) {
+  if (UP_PHASE.test(phase)) {
     if (registers !== undefined) program(device, by, registers);
     else if (phase === "thaw") device.frozen = false;
     return;
@@ -167,15 +177,18 @@ function runPhase(
     case "freeze_late":
     case "freeze_noirq":
     case "poweroff":
+    case "suspend":
     case "shutdown":
       device.frozen = true;
       return;
     case "poweroff_late":
     case "poweroff_noirq":
-      device.frozen = true;
-      device.powered = false;
-      device.registers = {};
-      device.wakeArmed = device.canWake;
+      powerDown(device);
+      return;
+    case "suspend_late":
+    case "suspend_noirq":
+      if (lowPower) powerDown(device);
+      else device.frozen = true;
       return;
     default:
       throw new ProtocolError(`No device phase '${phase}'`, { actor, type: "device.phase" });
@@ -214,7 +227,10 @@ export function deviceHandlers<S extends DeviceActor>(
   return {
     "device.probe": (state, { source, body }, out) => {
       const { device, config } = state;
-      const result = refusalOf(device.asked, config.refusals, out.self, "probe");
+      const refused = refusalOf(device.asked, config.refusals, out.self, "probe");
+      // A driver that takes power for granted finds nothing behind a device that has none.
+      const dark = !device.powered && body.power_on === false;
+      const result = refused === 0 && dark ? EIO : refused;
       if (result === 0) program(device, body.by, registersOf(body.registers, out.self));
       answer(out, source, device, { tag: body.tag, result }, config.probeNs + busyNs(state, out));
       hooks.changed?.(state, out);
@@ -225,7 +241,8 @@ export function deviceHandlers<S extends DeviceActor>(
       const { tag, by, phase, registers } = body;
       const result = refusalOf(device.asked, config.refusals, out.self, phase);
       const given = registers === undefined ? undefined : registersOf(registers, out.self);
-      if (result === 0) runPhase(device, by, phase, given, out.self);
+      const lowPower = body.low_power !== false;
+      if (result === 0) runPhase(device, by, phase, given, lowPower, out.self);
       answer(out, source, device, { tag, result }, config.phaseNs + busyNs(state, out));
       hooks.changed?.(state, out);
       return state;

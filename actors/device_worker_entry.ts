@@ -10,8 +10,20 @@ import { consoleDevice } from "./console.ts";
 import { disk } from "./disk.ts";
 import { memoryController } from "./memory_controller.ts";
 import { network } from "./network.ts";
+import { liveOperator } from "./live_operator.ts";
 import { operator } from "./operator.ts";
 import { pciBridge } from "./pci_bridge.ts";
 import { rtc } from "./rtc.ts";
 
-serveWorker(registryOf([consoleDevice, disk, memoryController, network, operator, pciBridge, rtc]));
+serveWorker(
+  registryOf([
+    consoleDevice,
+    disk,
+    liveOperator,
+    memoryController,
+    network,
+    operator,
+    pciBridge,
+    rtc,
+  ]),
+);

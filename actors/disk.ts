@@ -24,7 +24,7 @@ import {
 } from "../machine/actor.ts";
 import { type CacheState, EMPTY_CACHE, SECTOR_BYTES } from "../machine/block_store.ts";
 import { ProtocolError } from "../machine/errors.ts";
-import { type Infer, list, natural, oneOf, record } from "../machine/messages/shape.ts";
+import { type Infer, list, natural, oneOf, optional, record } from "../machine/messages/shape.ts";
 import { configOf } from "./configuration.ts";
 import {
   DEVICE_CONFIG_FIELDS,
@@ -50,6 +50,15 @@ const CONFIG = record({
   flushNs: natural,
   /** Sectors that fail. */
   badSectors: list(badSectors),
+  /** Sectors that are on a device of another class, and what that costs. */
+  elsewhere: optional(record({
+    sector: natural,
+    count: natural,
+    readBytesPerSecond: natural,
+    writeBytesPerSecond: natural,
+    seekNs: natural,
+    flushNs: natural,
+  })),
 });
 
 /** What the disk is started with. */
@@ -76,9 +85,18 @@ function occupy(state: State, now: number, serviceNs: number): number {
   return state.busyUntil - now;
 }
 
+/** Whether the drive takes a request: through the firmware, programmed, or started again. */
+function takes(
+  { device }: State,
+  { by, bios, kick }: { readonly by: string; readonly bios?: boolean; readonly kick?: boolean },
+): boolean {
+  if (bios === true) return true;
+  return isAlive(kick === true ? { ...device, frozen: false } : device, by);
+}
+
 function resultOf(state: State, envelope: Transfer, sectors: number): number {
-  const { by, sector, count, bios } = envelope.body;
-  if (bios !== true && !isAlive(state.device, by)) return EIO;
+  const { sector, count } = envelope.body;
+  if (!takes(state, envelope.body)) return EIO;
   if (count === 0 || sector + count > sectors) return EIO;
   const on = envelope.type === "disk.read" ? "read" : "write";
   const bad = state.config.badSectors.some((range) =>
@@ -99,15 +117,31 @@ function checkGrants(envelope: Transfer): void {
   });
 }
 
-function finish(
-  state: State,
-  envelope: Transfer,
-  result: number,
-  bytesPerSecond: number,
-  out: Out,
-): State {
+/** What a command at a sector costs. */
+function costsAt({ config }: State, sector: number): {
+  readonly readBytesPerSecond: number;
+  readonly writeBytesPerSecond: number;
+  readonly seekNs: number;
+} {
+  const { elsewhere } = config;
+  if (elsewhere !== undefined) {
+    const { sector: first, count } = elsewhere;
+    if (first <= sector && sector < first + count) return elsewhere;
+  }
+  return {
+    readBytesPerSecond: config.diskReadBytesPerSecond,
+    writeBytesPerSecond: config.diskWriteBytesPerSecond,
+    seekNs: config.diskSeekNs,
+  };
+}
+
+function finish(state: State, envelope: Transfer, result: number, out: Out): State {
   const { tag, sector, count, grants } = envelope.body;
-  const seek = sector === state.nextSector ? 0 : state.config.diskSeekNs;
+  const costs = costsAt(state, sector);
+  const seek = sector === state.nextSector ? 0 : costs.seekNs;
+  const bytesPerSecond = envelope.type === "disk.read"
+    ? costs.readBytesPerSecond
+    : costs.writeBytesPerSecond;
   const moving = result === 0 ? transferNs(count * SECTOR_BYTES, bytesPerSecond) : 0;
   if (result === 0) state.nextSector = sector + count;
   out.send(
@@ -132,7 +166,7 @@ function read(state: State, envelope: Envelope<"disk.read">, out: Out, access: A
     }
     out.fact("disk_read", { k: by, block: sector, count });
   }
-  return finish(state, envelope, result, state.config.diskReadBytesPerSecond, out);
+  return finish(state, envelope, result, out);
 }
 
 /** Puts sectors on the medium at once; what waits for the same sectors goes there first. */
@@ -162,19 +196,28 @@ function write(state: State, envelope: Envelope<"disk.write">, out: Out, access:
     }
     out.fact("disk_write", { k: by, block: sector, count });
   }
-  return finish(state, envelope, result, state.config.diskWriteBytesPerSecond, out);
+  return finish(state, envelope, result, out);
+}
+
+/** A flush waits for the slowest device that has something to put down. */
+function flushNs({ config, cache }: State): number {
+  const { elsewhere } = config;
+  if (elsewhere === undefined) return config.flushNs;
+  const { sector: first, count } = elsewhere;
+  const concerned = cache.pending.some(({ sector }) => first <= sector && sector < first + count);
+  return concerned ? Math.max(config.flushNs, elsewhere.flushNs) : config.flushNs;
 }
 
 function flush(state: State, envelope: Envelope<"disk.flush">, out: Out): State {
-  const { tag, by, bios } = envelope.body;
-  if (bios !== true && !isAlive(state.device, by)) {
+  const { tag, by } = envelope.body;
+  if (!takes(state, envelope.body)) {
     const after = occupy(state, out.now, 0);
     out.send(envelope.source, "disk.done", { tag, result: EIO, grants: [] }, after);
     return state;
   }
   out.fact("flush", { k: by, op: "begin" });
   state.flushing = { tag, by, asker: envelope.source };
-  out.timer(FLUSH_TIMER, occupy(state, out.now, state.config.flushNs));
+  out.timer(FLUSH_TIMER, occupy(state, out.now, flushNs(state)));
   return state;
 }
 
@@ -216,6 +259,7 @@ const BEHAVIOUR: Behaviour<State> = {
   label: (state) => state.flushing === null ? "ready" : "flushing",
   signal(state, signal, out, access) {
     if (signal.kind === "timer") return endFlush(state, out, access);
+    if (signal.kind !== "power_cut") return state;
     access.blocks.powerCut(state.cache, signal.survivors, signal.torn);
     state.cache = EMPTY_CACHE;
     return state;

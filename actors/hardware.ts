@@ -9,6 +9,7 @@ import {
   hardwareProfile,
   hardwareSignature,
   type MachineSize,
+  type TargetCosts,
 } from "../machine/hardware_profile.ts";
 import type { Plain } from "../machine/messages/shape.ts";
 import { bootLoader } from "./boot_loader/boot_loader.ts";
@@ -33,6 +34,10 @@ export interface HardwareSetup extends MachineSize {
   readonly brokenNetwork?: boolean;
   /** How many writes of SLP_EN are ignored. */
   readonly ignoredSleeps?: number;
+  /** The plug was pulled while the machine slept: S4 has become S5 (protocol.md E.6.5). */
+  readonly unplugged?: boolean;
+  /** Sectors of the disk that are on a device of another class: where images go. */
+  readonly elsewhere?: TargetCosts & { readonly sector: number; readonly count: number };
   /** Sectors that fail. */
   readonly badSectors?: readonly {
     readonly sector: number;
@@ -81,7 +86,10 @@ export function hardwareActors(setup: HardwareSetup): HardwareActor[] {
   const device = { phaseNs: profile.devicePhaseNs, probeNs: profile.probeNs, refusals };
   const { memoryBytesPerSecond, swapPageNs, packetNs, postNs } = profile;
   const { diskReadBytesPerSecond, diskWriteBytesPerSecond, diskSeekNs, flushNs } = profile;
-  const drive = { diskReadBytesPerSecond, diskWriteBytesPerSecond, diskSeekNs, flushNs };
+  const drive = {
+    ...{ diskReadBytesPerSecond, diskWriteBytesPerSecond, diskSeekNs, flushNs },
+    ...(setup.elsewhere === undefined ? {} : { elsewhere: { ...setup.elsewhere } }),
+  };
   const { badSectors = [], brokenNetwork = false, ignoredSleeps = 0 } = setup;
   return [
     {
@@ -110,6 +118,7 @@ export function hardwareActors(setup: HardwareSetup): HardwareActor[] {
         postNs,
         refusals,
         ignoredSleeps,
+        ...(setup.unplugged === undefined ? {} : { unplugged: setup.unplugged }),
       },
     },
   ];

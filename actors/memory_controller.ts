@@ -126,8 +126,33 @@ function copyRun(run: PairRun, access: Access): void {
   access.copy(run.destination * PAGE_BYTES, run.source * PAGE_BYTES, run.count * PAGE_BYTES);
 }
 
+/** Copies byte ranges, in order; what a kernel's own copying of unaligned content comes to. */
+function copyBytes(
+  state: State,
+  envelope: Envelope<"memory.copy">,
+  text: string,
+  out: Out,
+  access: Access,
+): State {
+  const { tag, by } = envelope.body;
+  const copies = parsed(envelope, text, parsePairRuns);
+  let bytes = 0;
+  for (const { destination, source, count } of copies) {
+    access.copy(destination, source, count);
+    bytes += 2 * count;
+  }
+  const touched = framesOf(
+    copies.map(({ destination, count }) => ({ start: destination, length: count })),
+  );
+  sayTouched(out, "memory_write", by, envelope.source, touched);
+  const after = transferNs(bytes, state.config.memoryBytesPerSecond);
+  out.send(envelope.source, "memory.done", { tag }, after);
+  return state;
+}
+
 function copy(state: State, envelope: Envelope<"memory.copy">, out: Out, access: Access): State {
-  const { tag, by, pairs, zero } = envelope.body;
+  const { tag, by, pairs, zero, bytes: ranges } = envelope.body;
+  if (ranges !== undefined) return copyBytes(state, envelope, ranges, out, access);
   if (pairs === undefined && zero === undefined) refuse(envelope, "Neither pairs nor zero");
   const copies = pairs === undefined ? [] : parsed(envelope, pairs, parsePairRuns);
   const clears = zero === undefined ? [] : parsed(envelope, zero, parseRuns);

@@ -6,10 +6,12 @@
  * and not frozen a packet arrives every `packetNs`: the card reads the next descriptor, writes
  * the 64 bytes of {@linkcode packetBytes} into its buffer and length and status (1 + 2 × the low
  * 16 bits of the packet's number) back, and raises its line. Descriptors are used in turn without
- * asking whether the driver has looked at them; a buffer at 0 or outside RAM takes no packet.
+ * asking whether the driver has looked at them; a buffer at 0 or outside RAM takes no packet. A
+ * driver that takes its interface down programs a ring of no descriptors.
  *
  * A callback that arrives during a transfer waits until it is over, so a freeze that was answered
- * means no more DMA. With `broken` it goes on after a freeze: for the sabotage table (F37).
+ * means no more DMA. With `broken` it goes on after a freeze, in the last ring it had, whatever the
+ * driver did: for the sabotage table (F37).
  *
  * @module
  */
@@ -57,6 +59,8 @@ interface State {
   stage: "idle" | "descriptor" | "packet" | "status";
   /** Address of the descriptor in use. */
   descriptor: number;
+  /** The last ring that had descriptors. */
+  ring: { readonly base: number; readonly size: number };
 }
 
 /** The 64 bytes of the `number`-th packet: an Ethernet frame of an experimental type. */
@@ -76,9 +80,16 @@ function receives({ config, device }: State): boolean {
   return config.broken || isAlive(device);
 }
 
+/** The ring packets go into; a broken card does not notice that it was taken away. */
+function ringOf(state: State): State["ring"] {
+  const { ringBase: base = 0, ringSize: size = 0 } = state.device.registers;
+  if (size > 0) state.ring = { base, size };
+  return state.config.broken ? state.ring : { base, size };
+}
+
 /** Begins a transfer, if there is a ring to put a packet into. */
 function receive(state: State, out: Out, access: Access): void {
-  const { ringBase = 0, ringSize = 0 } = state.device.registers;
+  const { base: ringBase, size: ringSize } = ringOf(state);
   if (!receives(state)) return;
   const index = ringSize === 0 ? 0 : state.packets % ringSize;
   const descriptor = ringBase + index * DESCRIPTOR_BYTES;
@@ -126,6 +137,7 @@ const BEHAVIOUR: Behaviour<State> = {
     packets: 0,
     stage: "idle",
     descriptor: 0,
+    ring: { base: 0, size: 0 },
   }),
   label: (state) => state.stage === "idle" ? "ready" : "transferring",
   signal(state, signal, out, access) {
@@ -135,6 +147,7 @@ const BEHAVIOUR: Behaviour<State> = {
   on: {
     ...deviceHandlers<State>({
       changed(state, out) {
+        ringOf(state);
         if (receives(state)) out.timer(PACKET_TIMER, state.config.packetNs);
       },
     }),

@@ -226,7 +226,7 @@ const behaviour: Behaviour<OperatorState> = {
   },
   signal: (state, signal, out) => {
     if (signal.kind === "power_cut") return recover(state, out, "the power cut", true);
-    if (signal.name === "away") {
+    if (signal.kind === "timer" && signal.name === "away") {
       state.away = true;
       return go(state, out);
     }

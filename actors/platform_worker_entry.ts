@@ -9,6 +9,7 @@ import { serveWorker } from "../machine/host/worker_loop.ts";
 import { bootLoader } from "./boot_loader/boot_loader.ts";
 import { cpu } from "./cpu/cpu.ts";
 import { firmware } from "./firmware/firmware.ts";
+import { physicalMode } from "./programs/physical_mode.ts";
 import { purgatory } from "./programs/purgatory.ts";
 
-serveWorker(registryOf([bootLoader, cpu, firmware, purgatory]));
+serveWorker(registryOf([bootLoader, cpu, firmware, physicalMode, purgatory]));

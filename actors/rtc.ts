@@ -16,6 +16,7 @@ import {
   deviceHandlers,
   type DeviceState,
   freshDevice,
+  INTERRUPT_LINE,
 } from "./device_common.ts";
 
 const NS_PER_US = 1000;
@@ -49,6 +50,15 @@ const BEHAVIOUR: Behaviour<State> = {
     device: freshDevice(true),
   }),
   label: () => "ready",
+  signal(state, { kind }, out) {
+    const { powered, registers, wakeArmed } = state.device;
+    // The alarm rings where a driver has set the chip up, or has armed it for the sleep.
+    if (kind === "wake" && ((powered && (registers["rate"] ?? 0) !== 0) || wakeArmed)) {
+      const line = INTERRUPT_LINE.rtc;
+      out.send("cpu", "cpu.interrupt", { line, device: "rtc", wake: true });
+    }
+    return state;
+  },
   on: {
     ...deviceHandlers<State>(),
     "rtc.read": (state, { source, body }, out) => {

@@ -13,6 +13,7 @@ const ENTRIES: readonly { readonly module: string; readonly behaviours: readonly
       "disk",
       "memory_controller",
       "network",
+      "live_operator",
       "operator",
       "pci_bridge",
       "rtc",
@@ -20,7 +21,7 @@ const ENTRIES: readonly { readonly module: string; readonly behaviours: readonly
   },
   {
     module: "platform_worker_entry.ts",
-    behaviours: ["boot_loader", "cpu", "firmware", "purgatory"],
+    behaviours: ["boot_loader", "cpu", "firmware", "physical_mode", "purgatory"],
   },
 ];
 

@@ -8,11 +8,13 @@
 import { measureCycle } from "./cycle.ts";
 import { measure as measureEngine, type Row } from "./engine.ts";
 import { measureImage } from "./image.ts";
+import { measureRules } from "./rules.ts";
 
 const GROUPS: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
   image: measureImage,
   engine: measureEngine,
   cycle: measureCycle,
+  rules: measureRules,
 };
 
 function cell(value: number): string {

@@ -12,6 +12,10 @@ import type { Random } from "./random.ts";
 type ChoiceOf<K extends Choice["kind"]> = Extract<Choice, { readonly kind: K }>;
 /** A power cut that was chosen. */
 export type PowerCut = ChoiceOf<"power_cut">;
+/** A wake-up event that was chosen. */
+export type Wake = ChoiceOf<"wake">;
+/** What a person was told to do. */
+export type GivenInput = ChoiceOf<"input">;
 type Fate = ChoiceOf<"lose"> | ChoiceOf<"delay">;
 type Order = ChoiceOf<"order">;
 
@@ -21,6 +25,10 @@ export interface ChoiceState {
   readonly fates: number;
   readonly orders: number;
   readonly picks: readonly Order[];
+  /** Wake-up events that were raised; none where it is absent. */
+  readonly wakes?: number;
+  /** Inputs that were given; none where it is absent. */
+  readonly inputs?: number;
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -35,8 +43,10 @@ function ofKind<K extends Choice["kind"]>(
 
 /** See the module's header. */
 export class ChoiceBook {
-  readonly #choices: readonly Choice[];
-  readonly #cuts: readonly PowerCut[];
+  #choices: readonly Choice[];
+  #cuts: readonly PowerCut[] = [];
+  #inputs: readonly GivenInput[] = [];
+  readonly #wakes: readonly Wake[];
   readonly #fates: readonly Fate[];
   readonly #orders: readonly Order[];
   readonly #seeded: boolean;
@@ -44,32 +54,80 @@ export class ChoiceBook {
   readonly #picks: Order[];
   /** The event number from which the next power cut is due. */
   nextCut: number = NEVER;
+  /** The event number from which the next wake-up event is due. */
+  nextWake: number = NEVER;
+  /** The event number from which the next input is due. */
+  nextInput: number = NEVER;
   /** The message whose fate is chosen next. */
   nextFate: number = NEVER;
   /** Whether ties have to be looked at. */
   picks = false;
   #cut: number;
+  #wake: number;
+  #input: number;
   #fate: number;
   #order: number;
 
   constructor(choices: readonly Choice[], seeded: boolean, random: Random, from?: ChoiceState) {
     this.#choices = choices;
-    this.#cuts = ofKind(choices, "power_cut").sort((left, right) => left.at - right.at);
+    this.#sort();
+    this.#wakes = ofKind(choices, "wake").sort((left, right) => left.at - right.at);
     this.#fates = ofKind(choices, "lose", "delay").sort((left, right) => left.msg - right.msg);
     this.#orders = ofKind(choices, "order").sort((left, right) => left.at - right.at);
     this.#seeded = seeded;
     this.#random = random;
     this.#picks = [...from?.picks ?? []];
     this.#cut = from?.cuts ?? 0;
+    this.#wake = from?.wakes ?? 0;
+    this.#input = from?.inputs ?? 0;
     this.#fate = from?.fates ?? 0;
     this.#order = from?.orders ?? 0;
     this.#look();
   }
 
+  #sort(): void {
+    this.#cuts = ofKind(this.#choices, "power_cut").sort((left, right) => left.at - right.at);
+    this.#inputs = ofKind(this.#choices, "input").sort((left, right) => left.at - right.at);
+  }
+
   #look(): void {
     this.nextCut = this.#cuts[this.#cut]?.at ?? NEVER;
+    this.nextWake = this.#wakes[this.#wake]?.at ?? NEVER;
+    this.nextInput = this.#inputs[this.#input]?.at ?? NEVER;
     this.nextFate = this.#fates[this.#fate]?.msg ?? NEVER;
     this.picks = this.#seeded || this.#order < this.#orders.length;
+  }
+
+  /** All choices, those that people made while the run went on among them. */
+  get all(): readonly Choice[] {
+    return this.#choices;
+  }
+
+  /**
+   * Adds what a person does at this moment of a live run. Inputs and power cuts that were to come
+   * later are forgotten: from here on it is another run.
+   */
+  add(choice: PowerCut | GivenInput): void {
+    const later = new Set<Choice>([
+      ...this.#cuts.slice(this.#cut),
+      ...this.#inputs.slice(this.#input),
+    ]);
+    this.#choices = [...this.#choices.filter((other) => !later.has(other)), choice];
+    this.#sort();
+    this.#look();
+  }
+
+  /** The input or power cut that is due, the earlier first; it counts as applied. */
+  takeDue(seq: number, deliveries: number): PowerCut | GivenInput | undefined {
+    const isDue = (choice: PowerCut | GivenInput | undefined): boolean =>
+      choice !== undefined && choice.at <= seq && (choice.after ?? 0) <= deliveries;
+    const cut = this.#cuts[this.#cut];
+    const input = this.#inputs[this.#input];
+    if (isDue(cut) && (!isDue(input) || this.nextCut <= this.nextInput)) return this.takeCut();
+    if (!isDue(input)) return undefined;
+    this.#input++;
+    this.#look();
+    return input;
   }
 
   /** Takes the power cut that is due. */
@@ -77,6 +135,13 @@ export class ChoiceBook {
     const cut = this.#cuts[this.#cut++];
     this.#look();
     return cut;
+  }
+
+  /** Takes the wake-up event that is due. */
+  takeWake(): Wake | undefined {
+    const wake = this.#wakes[this.#wake++];
+    this.#look();
+    return wake;
   }
 
   /**
@@ -136,6 +201,14 @@ export class ChoiceBook {
     const end = `the end of the run ('${outcome}') at seq ${seq}, after ${deliveries} deliveries`;
     const cut = this.#cuts[this.#cut];
     if (cut !== undefined) throw new DivergenceError(cut.at, `a power cut at seq ${cut.at}`, end);
+    const input = this.#inputs[this.#input];
+    if (input !== undefined) {
+      throw new DivergenceError(input.at, `an input to ${input.actor} at seq ${input.at}`, end);
+    }
+    const wake = this.#wakes[this.#wake];
+    if (wake !== undefined) {
+      throw new DivergenceError(wake.at, `a wake-up event at seq ${wake.at}`, end);
+    }
     const fate = this.#fates[this.#fate];
     if (fate !== undefined) {
       const found = fate.msg < seq ? "no send there" : end;
@@ -151,6 +224,8 @@ export class ChoiceBook {
   made(): Choice[] {
     const applied = new Set<Choice>([
       ...this.#cuts.slice(0, this.#cut),
+      ...this.#wakes.slice(0, this.#wake),
+      ...this.#inputs.slice(0, this.#input),
       ...this.#fates.slice(0, this.#fate),
     ]);
     const given = this.#choices.filter((choice) => choice.kind === "refuse" || applied.has(choice));
@@ -163,6 +238,8 @@ export class ChoiceBook {
       fates: this.#fate,
       orders: this.#order,
       picks: [...this.#picks],
+      ...(this.#wake === 0 ? {} : { wakes: this.#wake }),
+      ...(this.#input === 0 ? {} : { inputs: this.#input }),
     };
   }
 }

@@ -20,6 +20,8 @@ const powerCut = record({
   kind: oneOf("power_cut"),
   /** It strikes before the first delivery whose event would have this number or a later one. */
   at: natural,
+  /** Deliveries made before it, where a person chose the moment while the run went on. */
+  after: optional(natural),
   /** Fate of the writes in the disk's cache. */
   durable: oneOf("none", "all", "seeded", "listed"),
   /** With `listed`: indices of the writes that survive. */
@@ -36,6 +38,26 @@ const refusal = record({
   result: integer,
 });
 
+const wake = record({
+  kind: oneOf("wake"),
+  /** It comes before the first delivery whose event would have this number or a later one. */
+  at: natural,
+  /** The alarm of the clock chip unless given. */
+  by: optional(oneOf("rtc", "power_button")),
+});
+
+const input = record({
+  kind: oneOf("input"),
+  /** It is given before the first delivery whose event would have this number or a later one. */
+  at: natural,
+  /** Deliveries made before it. */
+  after: optional(natural),
+  /** The person who does something. */
+  actor: text,
+  /** What he does, in words of his behaviour. */
+  text,
+});
+
 const loss = record({ kind: oneOf("lose"), msg: natural });
 const delay = record({ kind: oneOf("delay"), msg: natural, ns: natural });
 const order = record({
@@ -50,11 +72,21 @@ const order = record({
 export type Choice =
   | Infer<typeof powerCut>
   | Infer<typeof refusal>
+  | Infer<typeof wake>
+  | Infer<typeof input>
   | Infer<typeof loss>
   | Infer<typeof delay>
   | Infer<typeof order>;
 
-const SHAPES = { power_cut: powerCut, refuse: refusal, lose: loss, delay, order } as const;
+const SHAPES = {
+  power_cut: powerCut,
+  refuse: refusal,
+  wake,
+  input,
+  lose: loss,
+  delay,
+  order,
+} as const;
 
 /** What is wrong with a choice that was read, or `undefined`. */
 export function checkChoice(value: Plain, path: string): string | undefined {

@@ -50,6 +50,9 @@ export interface HardwareProfile {
   readonly devicePhaseNs: number;
   /** One jump, page exchange left out. */
   readonly jumpNs: number;
+  /** What one processor compresses and expands (LZO). */
+  readonly compressBytesPerSecond: number;
+  readonly expandBytesPerSecond: number;
   /** Between two packets that the network card receives. */
   readonly packetNs: number;
   readonly acpi: AcpiProfile;
@@ -78,6 +81,8 @@ const T42: HardwareProfile = {
   probeNs: 200 * MS,
   devicePhaseNs: 5 * MS,
   jumpNs: MS,
+  compressBytesPerSecond: 40_000_000,
+  expandBytesPerSecond: 120_000_000,
   packetNs: 250 * MS,
   acpi: {
     ...PC_ACPI_PORTS,
@@ -110,6 +115,8 @@ const SMALL_VM: HardwareProfile = {
   probeNs: 10 * MS,
   devicePhaseNs: MS,
   jumpNs: MS,
+  compressBytesPerSecond: 150_000_000,
+  expandBytesPerSecond: 450_000_000,
   packetNs: 250 * MS,
   acpi: {
     ...PC_ACPI_PORTS,
@@ -138,6 +145,8 @@ const LAPTOP: HardwareProfile = {
   probeNs: 20 * MS,
   devicePhaseNs: MS,
   jumpNs: MS,
+  compressBytesPerSecond: 500_000_000,
+  expandBytesPerSecond: 1_500_000_000,
   packetNs: 250 * MS,
   acpi: {
     ...PC_ACPI_PORTS,
@@ -176,6 +185,38 @@ export function hardwareProfile(name: string): HardwareProfile {
   }
   return profile;
 }
+
+/** Where a hibernation image goes: the machine's own drive, one on USB 2, a server. */
+export type ImageTarget = "ide" | "usb" | "nfs";
+
+/** What a device class costs. Times in ns of virtual time; settings, none is measured. */
+export interface TargetCosts {
+  readonly readBytesPerSecond: number;
+  readonly writeBytesPerSecond: number;
+  /** To a block that does not follow the last one; of a server, a call and its answer. */
+  readonly seekNs: number;
+  readonly flushNs: number;
+}
+
+/**
+ * Costs of the image's place; the machine's own drive costs what the hardware profile says. A
+ * server's are those of a network of 100 Mbit/s seen as a block device: its packets are not
+ * modelled.
+ */
+export const IMAGE_TARGETS: Readonly<Record<Exclude<ImageTarget, "ide">, TargetCosts>> = {
+  usb: {
+    readBytesPerSecond: 32_000_000,
+    writeBytesPerSecond: 28_000_000,
+    seekNs: 10 * MS,
+    flushNs: 30 * MS,
+  },
+  nfs: {
+    readBytesPerSecond: 11_000_000,
+    writeBytesPerSecond: 11_000_000,
+    seekNs: MS,
+    flushNs: 15 * MS,
+  },
+};
 
 /** One machine of a profile. */
 export interface MachineSize {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PowerCut } from "./choice_book.ts";
+import type { GivenInput, PowerCut, Wake } from "./choice_book.ts";
 import type { StepResult } from "./effects.ts";
 import { DivergenceError, ProtocolError } from "./errors.ts";
 import type { LiveActor } from "./life.ts";
@@ -141,14 +141,31 @@ function signalCut(
   torn: PowerCut["torn"],
   cause: number,
 ): void {
-  const { vt } = core;
-  const actor = life.name;
-  const seq = core.recorder.add({ vt, kind: "signal", actor, type: "power.cut", cause });
+  const seq = core.recorder.add({
+    vt: core.vt,
+    kind: "signal",
+    actor: life.name,
+    type: "power.cut",
+    cause,
+  });
   const signal: Signal = {
     kind: "power_cut",
     survivors,
     ...(torn === undefined ? {} : { torn }),
   };
+  runSignal(core, merge, life, signal, seq);
+}
+
+/** Runs one step of an actor with a signal; `cause` is the event that stands for it. */
+function runSignal(
+  core: RunCore,
+  merge: Merge,
+  life: LiveActor,
+  signal: Signal,
+  cause: number,
+): void {
+  const { vt } = core;
+  const actor = life.name;
   const [result] = core.transport.step([{
     actor,
     slot: life.slot,
@@ -157,5 +174,39 @@ function signalCut(
     nextGrant: core.grants.next,
     lent: [],
   }]);
-  if (result !== undefined) merge(core, life, result, seq, vt);
+  if (result !== undefined) merge(core, life, result, cause, vt);
+}
+
+/** Longest text of an input in its event. */
+const INPUT_TEXT_MAX = 96;
+
+/** Tells a person what to do, at the current virtual time. */
+export function giveInput(core: RunCore, merge: Merge, choice: GivenInput): void {
+  const { actor, at } = choice;
+  const life = core.lives.get(actor);
+  if (life?.person !== true) {
+    throw new DivergenceError(at, `an input to ${actor}`, "no such person");
+  }
+  const text = choice.text.length > INPUT_TEXT_MAX
+    ? `${choice.text.slice(0, INPUT_TEXT_MAX)}…`
+    : choice.text;
+  const summary = { text };
+  const seq = core.recorder.add({ vt: core.vt, kind: "signal", actor, type: "input", summary });
+  runSignal(core, merge, life, { kind: "input", text: choice.text }, seq);
+}
+
+/** Which actor a wake-up event happens at. */
+const WAKE_SOURCES = { rtc: "rtc", power_button: "firmware" } as const;
+
+/** A wake-up event happens; to a machine that is off nothing comes of it. */
+export function raiseWake(core: RunCore, merge: Merge, choice: Wake): void {
+  const { at, by = "rtc" } = choice;
+  const { vt } = core;
+  const actor = WAKE_SOURCES[by];
+  const life = core.lives.get(actor);
+  const summary = { at, by, present: life !== undefined };
+  const cause = core.recorder.add({ vt, kind: "fault", actor, type: "wake", summary });
+  if (life === undefined) return;
+  const seq = core.recorder.add({ vt, kind: "signal", actor, type: "wake", cause });
+  runSignal(core, merge, life, { kind: "wake" }, seq);
 }

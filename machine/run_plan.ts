@@ -42,6 +42,11 @@ export interface RunPlan {
   /** Whether ties are broken by the seeded stream instead of by order of sending. */
   readonly seededOrder: boolean;
   readonly observer: Observer;
+  /**
+   * Whether people do what a host tells them while the run goes on: then a machine in which
+   * nothing happens any more has not ended, it waits.
+   */
+  readonly live?: boolean;
   /** Steps at the same time at most, whatever the transport (1 forms no batches). */
   readonly batchMax: number;
 }

@@ -16,7 +16,7 @@ import type { Choice } from "./choices.ts";
 import { ActorFailure, ProtocolError, TransportError } from "./errors.ts";
 import type { FlatStore } from "./flat_store.ts";
 import type { Life, LiveActor, NextStep } from "./life.ts";
-import { cutPower, startActor } from "./lifecycle.ts";
+import { cutPower, giveInput, raiseWake, startActor } from "./lifecycle.ts";
 import { LIMITS, withinLimit } from "./limits.ts";
 import { giveBack, merge } from "./merge.ts";
 import type { Plain } from "./messages/shape.ts";
@@ -117,7 +117,8 @@ export class Scheduler {
     for (const { name, behaviour } of this.#core.lives.list()) {
       if (wanted.get(name) !== behaviour) this.transport.stop(name);
     }
-    this.#core = new RunCore(this.plan, this.transport, this.recorder, to.ram, to.state);
+    const plan = { ...this.plan, choices: this.#core.choices.all };
+    this.#core = new RunCore(plan, this.transport, this.recorder, to.ram, to.state);
     this.#resumeActors(to);
   }
 
@@ -144,10 +145,15 @@ export class Scheduler {
     const { choices } = core;
     const until = core.deliveries + deliveries;
     while (core.deliveries < until) {
-      if (choices.nextCut <= core.recorder.next) this.#cutPower(core);
-      const batch = this.#gather(core);
-      if (batch === undefined) core.outcome ??= "idle";
-      else if (batch.length > 0) this.#runBatch(core, batch);
+      if (choices.nextCut <= core.recorder.next || choices.nextInput <= core.recorder.next) {
+        this.#intervene(core);
+      }
+      if (choices.nextWake <= core.recorder.next) this.#wake(core);
+      const batch = core.outcome === undefined ? this.#gather(core) : NOTHING_READY;
+      if (batch === undefined) {
+        if (this.plan.live === true) return false;
+        core.outcome ??= "idle";
+      } else if (batch.length > 0) this.#runBatch(core, batch);
       if (core.outcome !== undefined) {
         choices.ended(core.deliveries, core.recorder.next, core.outcome);
         return false;
@@ -156,10 +162,56 @@ export class Scheduler {
     return true;
   }
 
-  #cutPower(core: RunCore): void {
-    while (core.choices.nextCut <= core.recorder.next) {
-      const cut = core.choices.takeCut();
-      if (cut !== undefined) cutPower(core, merge, cut);
+  /**
+   * A person does something at this barrier of a live run: recorded as a choice, so that the run
+   * can be had again without him. Inputs and power cuts of the plan that were to come later are
+   * forgotten.
+   *
+   * @param text in words of the person's behaviour.
+   * @throws {RangeError} if the run has ended.
+   * @throws {DivergenceError} if there is no such person.
+   */
+  input(actor: string, text: string): void {
+    this.#goesOn();
+    const { choices, recorder, deliveries } = this.#core;
+    choices.add({ kind: "input", at: recorder.next, after: deliveries, actor, text });
+    this.#intervene(this.#core);
+  }
+
+  /**
+   * Pulls the plug at this barrier of a live run; a choice like {@linkcode Scheduler.input}.
+   *
+   * @param durable fate of the writes in the disk's cache.
+   * @throws {RangeError} if the run has ended.
+   * @throws {DivergenceError} if the machine is off.
+   */
+  cutPower(durable: "none" | "all" | "seeded" = "none"): void {
+    this.#goesOn();
+    const { choices, recorder, deliveries } = this.#core;
+    choices.add({ kind: "power_cut", at: recorder.next, after: deliveries, durable });
+    this.#intervene(this.#core);
+  }
+
+  #goesOn(): void {
+    const { outcome } = this.#core;
+    if (outcome !== undefined) throw new RangeError(`The run has ended: ${outcome}`);
+  }
+
+  /** Applies the inputs and power cuts that are due at this barrier. */
+  #intervene(core: RunCore): void {
+    for (;;) {
+      const due = core.choices.takeDue(core.recorder.next, core.deliveries);
+      if (due === undefined) return;
+      if (due.kind === "input") giveInput(core, merge, due);
+      else cutPower(core, merge, due);
+      if (core.outcome !== undefined) return;
+    }
+  }
+
+  #wake(core: RunCore): void {
+    while (core.choices.nextWake <= core.recorder.next) {
+      const choice = core.choices.takeWake();
+      if (choice !== undefined) raiseWake(core, merge, choice);
     }
   }
 

@@ -16,4 +16,8 @@ export type Signal =
     readonly kind: "power_cut";
     readonly survivors: "none" | "all" | readonly number[];
     readonly torn?: { readonly index: number; readonly sectors: number };
-  };
+  }
+  /** A wake-up event happens at the device: an alarm is due, a button is pressed. */
+  | { readonly kind: "wake" }
+  /** A person is told what to do; the words are those of his behaviour. */
+  | { readonly kind: "input"; readonly text: string };

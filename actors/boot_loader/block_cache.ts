@@ -1,5 +1,5 @@
 /**
- * The boot loader's buffer in low memory: blocks of the boot partition, one frame each.
+ * The boot loader's buffer in low memory: blocks of a partition, one frame each.
  *
  * Which block stands in which frame is the loader's state; the bytes are in RAM alone and are
  * read through a grant over the buffer. An operation that misses a block is tried again when the
@@ -48,5 +48,34 @@ export class BufferedBlocks implements BlockAccess {
 
   fresh(_number: number): Uint8Array {
     throw new TypeError("The boot loader writes nothing");
+  }
+}
+
+/** Access to the blocks in the buffer that changes them there; the caller writes them back. */
+export class WritableBlocks implements BlockAccess {
+  /** Blocks that were changed. */
+  readonly dirty: Set<number> = new Set();
+  readonly #blocks: readonly number[];
+  readonly #access: Access;
+
+  /** @param blocks Block numbers in the order of their frames. */
+  constructor(blocks: readonly number[], access: Access) {
+    this.#blocks = blocks;
+    this.#access = access;
+  }
+
+  block(number: number): Uint8Array {
+    const index = this.#blocks.indexOf(number);
+    if (index < 0) throw new NeedBlock(number);
+    return this.#access.writable(frameAddress(index), BLOCK_BYTES);
+  }
+
+  changed(number: number): void {
+    this.dirty.add(number);
+  }
+
+  /** A change of names in one directory that has room takes no new block. */
+  fresh(_number: number): Uint8Array {
+    throw new TypeError("The boot loader makes no directory longer");
   }
 }

@@ -3,6 +3,9 @@
  * partition, reads its menu, lets a person choose, loads a kernel and its ramdisk, writes the
  * zero page and enters the kernel.
  *
+ * An entry of the menu may also name a saved image: then it puts the image's pages in place itself
+ * and enters the kernel in it, without another one (resume_stage.ts).
+ *
  * All it knows it takes from RAM and disk: partition table from the boot sector, memory map from
  * the address it is started with, RSDP by the search that the specification gives. It uses the
  * firmware's disk service, as real loaders do. What it cannot read it says in one sentence on
@@ -24,8 +27,31 @@ import { PARTITION } from "../../machine/formats/disk_layout.ts";
 import { parseE820Counted } from "../../machine/formats/e820_table.ts";
 import { parseMbr, PARTITION_TYPE } from "../../machine/formats/mbr.ts";
 import { FETCH, fetched, fetchGranted, LOOK, look, looked, showMenu } from "./file_stage.ts";
+import {
+  askRename,
+  enterImage,
+  FLUSH,
+  RENAME,
+  renameGranted,
+  WORD,
+  WRITE_BACK,
+  writeBackGranted,
+  written,
+} from "./invalidate_stage.ts";
 import { BY, fail, freshLoader, type LoaderState, print } from "./loader_state.ts";
 import { handedOver, moved, moveGranted } from "./move_stage.ts";
+import {
+  askSums,
+  beginResume,
+  CHECK,
+  checkGranted,
+  CLEAR,
+  PLACE,
+  placed,
+  placeGranted,
+  refuseResume,
+  resumeLooked,
+} from "./resume_stage.ts";
 
 const TABLES = "tables";
 const BOOT_SECTOR = { start: 0x7c00, length: 512 };
@@ -41,6 +67,9 @@ function readTables(state: LoaderState, access: Access): void {
     throw new FormatError("mbr", 446, "partition 1 is no Linux partition");
   }
   state.firstSector = boot.firstSector;
+  state.bootSector = boot.firstSector;
+  const image = partitions[PARTITION.hibernating - 1];
+  state.imageSector = image?.type === PARTITION_TYPE.linux ? image.firstSector : 0;
   const inUpper = state.e820Address >= UPPER.start &&
     state.e820Address + E820_BYTES_MAX <= UPPER.start + UPPER.length;
   if (!inUpper) throw new FormatError("e820 table", 0, "the firmware gave no address of it");
@@ -73,9 +102,41 @@ function granted(
 ): LoaderState {
   const { tag } = envelope.body;
   if (tag === TABLES) tablesGranted(state, envelope, out, access);
+  else if (tag === LOOK && isResuming(state)) resumeLooked(state, envelope, out, access);
   else if (tag === LOOK) looked(state, envelope, out, access);
   else if (tag === FETCH) fetchGranted(state, envelope, out);
+  else if (tag === CHECK) checkGranted(state, envelope, out, access);
+  else if (tag === RENAME) renameGranted(state, envelope, out, access);
+  else if (tag.startsWith(PLACE)) placeGranted(state, envelope, out);
+  else if (tag.startsWith(WRITE_BACK)) writeBackGranted(state, envelope, out);
   else moveGranted(state, envelope, out);
+  return state;
+}
+
+function isResuming({ stage }: LoaderState): boolean {
+  return stage === "image" || stage === "extents";
+}
+
+function diskDone(state: LoaderState, envelope: Envelope<"disk.done">, out: Out): LoaderState {
+  const { tag, result } = envelope.body;
+  if (tag.startsWith(PLACE)) placed(state, envelope, out);
+  else if (tag.startsWith(WRITE_BACK) || tag === FLUSH) written(state, envelope, out);
+  else if (tag === FETCH && state.resume !== null) {
+    const { grants } = envelope.body;
+    out.send("memory", "memory.release", { grants });
+    state.waiting--;
+    if (result < 0) refuseResume(state, out, `the disk reports error ${result} on its partition`);
+    else if (state.waiting === 0 && state.stage === "invalidating") askRename(state, out);
+    else if (state.waiting === 0) look(state, out);
+  } else if (tag === FETCH) fetched(state, envelope, out);
+  else moved(state, envelope, out);
+  return state;
+}
+
+function memoryDone(state: LoaderState, { body }: Envelope<"memory.done">, out: Out): LoaderState {
+  if (body.tag === CLEAR) askSums(state, out);
+  else if (body.tag === WORD) enterImage(state, out);
+  else handedOver(state, out);
   return state;
 }
 
@@ -90,6 +151,10 @@ function choose(state: LoaderState, { body }: Envelope<"loader.choose">, out: Ou
     return state;
   }
   state.chosen = chosen;
+  if (chosen.resume !== undefined) {
+    beginResume(state, chosen.resume, out);
+    return state;
+  }
   state.commandLine = [chosen.append, body.append].filter((words) => words !== "").join(" ");
   state.stage = "files";
   look(state, out);
@@ -105,7 +170,8 @@ const BEHAVIOUR: Behaviour<LoaderState> = {
   states: {
     waiting: { handles: ["program.start"] },
     working: { handles: WORK },
-    menu: { handles: ["loader.choose"] },
+    // Reads of an image that was given up may still be on their way.
+    menu: { handles: ["loader.choose", ...WORK] },
     ended: { handles: [], ignores: [...WORK, "loader.choose"] },
   },
   start: freshLoader,
@@ -121,15 +187,8 @@ const BEHAVIOUR: Behaviour<LoaderState> = {
       return state;
     },
     "memory.granted": granted,
-    "disk.done": (state, envelope, out) => {
-      if (envelope.body.tag === FETCH) fetched(state, envelope, out);
-      else moved(state, envelope, out);
-      return state;
-    },
-    "memory.done": (state, _, out) => {
-      handedOver(state, out);
-      return state;
-    },
+    "disk.done": diskDone,
+    "memory.done": memoryDone,
     "loader.choose": choose,
   },
 };

@@ -34,10 +34,11 @@ export function look(state: LoaderState, out: Out): void {
   out.send("memory", "memory.acquire", { tag: LOOK, by: BY, ranges, write: false });
 }
 
-function fetchBlocks(state: LoaderState, blocks: readonly number[], out: Out): void {
+/** Has blocks read into further frames; says so where there are none. */
+export function fetchBlocks(state: LoaderState, blocks: readonly number[], out: Out): void {
   const first = state.blocks.length;
   if (first + blocks.length > BUFFER_FRAMES) {
-    return fail(state, out, `the boot partition needs more than ${BUFFER_FRAMES} buffers`);
+    return fail(state, out, `the partition needs more than ${BUFFER_FRAMES} buffers`);
   }
   state.blocks.push(...blocks);
   state.waiting = blocks.length;
@@ -78,7 +79,8 @@ export function fetched(state: LoaderState, { body }: Envelope<"disk.done">, out
   if (state.waiting === 0) look(state, out);
 }
 
-function fileOf(image: Ext2Image, path: string): LoadFile {
+/** A file with the places of its blocks. */
+export function fileOf(image: Ext2Image, path: string): LoadFile {
   const inode = image.inodeAt(path);
   if (inode === undefined) throw new Ext2Error("ENOENT", `'${path}' does not exist`);
   return { path, bytes: inode.size, extents: extentsOf(image.access, inode) };

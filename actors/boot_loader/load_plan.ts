@@ -86,10 +86,16 @@ function roundDown(value: number, unit: number): number {
   return Math.floor(value / unit) * unit;
 }
 
-/** The moves of a file's bytes from `from` (whole sectors) to its end. */
-function movesOf(file: LoadFile, from: number, address: number, firstSector: number): SectorMove[] {
+/** The moves of a file's bytes from `from` (whole sectors) to `to`, its end unless given. */
+export function movesOf(
+  file: LoadFile,
+  from: number,
+  address: number,
+  firstSector: number,
+  to: number = file.bytes,
+): SectorMove[] {
   const moves: SectorMove[] = [];
-  const end = roundUp(file.bytes, SECTOR_BYTES);
+  const end = roundUp(to, SECTOR_BYTES);
   let next = from;
   for (const { fileBlock, block, count } of file.extents) {
     const extentStart = fileBlock * PAGE_BYTES;

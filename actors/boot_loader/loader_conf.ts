@@ -6,9 +6,12 @@
  *       kernel PATH
  *       initrd PATH
  *       append TEXT
+ *     entry NAME
+ *       resume PATH
  *
  * Words after a name are part of the name. Empty lines and lines that begin with `#` are passed
- * over; `initrd` and `append` may be left out. Without `default` the first entry is it.
+ * over; `initrd` and `append` may be left out. Without `default` the first entry is it. `resume`
+ * stands for a kernel: its path is a saved image's on the hibernating partition.
  *
  * @module
  */
@@ -23,6 +26,8 @@ export interface LoaderEntry {
   readonly initrd: string;
   /** Command line. */
   readonly append: string;
+  /** Path of an image on the hibernating partition that is resumed in place of a kernel's boot. */
+  readonly resume?: string;
 }
 
 /** What the file says. */
@@ -44,10 +49,14 @@ interface Draft {
   kernel: string;
   initrd: string;
   append: string;
+  resume?: string;
 }
 
-function fieldOf(word: string): "kernel" | "initrd" | "append" | undefined {
-  return word === "kernel" || word === "initrd" || word === "append" ? word : undefined;
+type Field = "kernel" | "initrd" | "append" | "resume";
+
+function fieldOf(word: string): Field | undefined {
+  const isField = word === "kernel" || word === "initrd" || word === "append" || word === "resume";
+  return isField ? word : undefined;
 }
 
 function takeLine(text: string, line: number, drafts: Draft[]): string | undefined {
@@ -84,8 +93,12 @@ export function parseLoaderConf(text: string): LoaderConf {
   });
   const [first] = entries;
   if (first === undefined) throw new FormatError(FORMAT, 0, "no entry");
-  const bare = entries.find((entry) => entry.kernel === "");
+  const bare = entries.find(({ kernel, resume }) => kernel === "" && resume === undefined);
   if (bare !== undefined) throw new FormatError(FORMAT, 0, `entry '${bare.name}' has no kernel`);
+  const both = entries.find(({ kernel, resume }) => kernel !== "" && resume !== undefined);
+  if (both !== undefined) {
+    throw new FormatError(FORMAT, 0, `entry '${both.name}' has both a kernel and an image`);
+  }
   const chosen = defaultEntry ?? first.name;
   if (!entries.some((entry) => entry.name === chosen)) {
     throw new FormatError(FORMAT, 0, `the default '${chosen}' is no entry`);
@@ -96,8 +109,9 @@ export function parseLoaderConf(text: string): LoaderConf {
 /** The text of a menu; the inverse of {@linkcode parseLoaderConf}. */
 export function emitLoaderConf({ defaultEntry, entries }: LoaderConf): string {
   const lines = [`default ${defaultEntry}`];
-  for (const { name, kernel, initrd, append } of entries) {
-    lines.push(`entry ${name}`, `  kernel ${kernel}`);
+  for (const { name, kernel, initrd, append, resume } of entries) {
+    lines.push(`entry ${name}`);
+    lines.push(resume === undefined ? `  kernel ${kernel}` : `  resume ${resume}`);
     if (initrd !== "") lines.push(`  initrd ${initrd}`);
     if (append !== "") lines.push(`  append ${append}`);
   }

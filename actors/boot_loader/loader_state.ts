@@ -7,12 +7,41 @@ import type { Out } from "../../machine/actor.ts";
 import type { E820Entry } from "../../machine/formats/e820_table.ts";
 import type { LoadPlan } from "./load_plan.ts";
 import type { LoaderConf, LoaderEntry } from "./loader_conf.ts";
+import type { ResumeState } from "./resume_state.ts";
 
 /** Name under which it asks for memory and sectors. */
 export const BY = "loader";
 
 /** What it is doing. */
-export type Stage = "waiting" | "tables" | "config" | "menu" | "files" | "moving" | "ended";
+export type Stage =
+  | "waiting"
+  | "tables"
+  | "config"
+  | "menu"
+  | "files"
+  | "moving"
+  | ResumeStage
+  | "ended";
+
+/** What it is doing while it resumes an image, in this order. */
+export type ResumeStage =
+  /** Reads what is said about the image. */
+  | "image"
+  /** Finds where the image's blocks are. */
+  | "extents"
+  /** Puts pages and sums in place. */
+  | "placing"
+  /** Compares the pages with the sums. */
+  | "sums"
+  | "verifying"
+  /** Looks at the code that is to be entered. */
+  | "entry"
+  /** Takes the image its name, and has that on the medium. */
+  | "invalidating"
+  | "writing"
+  | "flushing"
+  /** Puts the word at the top of the stack. */
+  | "handing over";
 
 /** A plan whose header is hexadecimal text, so that the state is plain data. */
 export type PlainPlan = Omit<LoadPlan, "setupHeader"> & { readonly setupHeader: string };
@@ -23,8 +52,11 @@ export interface LoaderState {
   e820Address: number;
   e820: readonly E820Entry[];
   rsdpAddress: number;
-  /** First sector of the boot partition. */
+  /** First sector of the partition that blocks are read from. */
   firstSector: number;
+  /** First sectors of the boot partition and of the hibernating one. */
+  bootSector: number;
+  imageSector: number;
   /** Blocks in the buffer, in the order of its frames. */
   blocks: number[];
   /** Answers that are still to come: of block reads, then of moves, then of writes. */
@@ -35,6 +67,7 @@ export interface LoaderState {
   plan: PlainPlan | null;
   /** Next move of the plan. */
   nextMove: number;
+  resume: ResumeState | null;
 }
 
 /** The state at the start. */
@@ -45,6 +78,8 @@ export function freshLoader(): LoaderState {
     e820: [],
     rsdpAddress: 0,
     firstSector: 0,
+    bootSector: 0,
+    imageSector: 0,
     blocks: [],
     waiting: 0,
     conf: null,
@@ -52,6 +87,7 @@ export function freshLoader(): LoaderState {
     commandLine: "",
     plan: null,
     nextMove: 0,
+    resume: null,
   };
 }
 

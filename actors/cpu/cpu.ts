@@ -10,12 +10,14 @@ import { type AnyBehaviour, type Behaviour, type Out, seal } from "../../machine
 import { fromHex, toHex } from "../../machine/digest.ts";
 import type { Grant } from "../../machine/messages/declare.ts";
 import type { Plain } from "../../machine/messages/shape.ts";
+import { transferNs } from "../service_time.ts";
 import { ENTER_STEPS } from "./enter.ts";
 import { enter } from "./entering.ts";
 import { tripleFault } from "./fault.ts";
 import { contextDigest, emitContext, parseContext, resetRegisters } from "./registers.ts";
 import { CONTEXT_BYTES } from "./registers.ts";
 import { RELOCATE_STEPS, startRelocation } from "./relocate.ts";
+import { RESTORE_STEPS, startRestore } from "./restore.ts";
 import type { CpuState, JobVars } from "./state.ts";
 import { finishJob, type MicroStep, readThen, textVar, writeThen } from "./steps.ts";
 
@@ -42,6 +44,7 @@ const contextRead: MicroStep = (context) => {
 const STEPS: Readonly<Record<string, MicroStep>> = {
   ...ENTER_STEPS,
   ...RELOCATE_STEPS,
+  ...RESTORE_STEPS,
   "context.saved": contextSaved,
   "context.read": contextRead,
 };
@@ -67,6 +70,17 @@ function begin(state: CpuState, vars: JobVars): JobVars {
   return vars;
 }
 
+/** The configuration's `guests`: behaviours of kernels that the laboratory does not know. */
+function guestsOf(config: Plain): { [version: string]: string } {
+  const given: unknown = typeof config === "object" && config !== null
+    ? Reflect.get(config, "guests")
+    : undefined;
+  const guests: { [version: string]: string } = {};
+  if (typeof given !== "object" || given === null) return guests;
+  for (const [version, behaviour] of Object.entries(given)) guests[version] = String(behaviour);
+  return guests;
+}
+
 function start(config: Plain): CpuState {
   const field = (name: string): number =>
     typeof config === "object" && config !== null ? Number(Reflect.get(config, name)) : NaN;
@@ -74,6 +88,9 @@ function start(config: Plain): CpuState {
     count: field("count"),
     jumpNs: field("jumpNs"),
     kernelBootNs: field("kernelBootNs"),
+    compressBytesPerSecond: field("compressBytesPerSecond"),
+    expandBytesPerSecond: field("expandBytesPerSecond"),
+    guests: guestsOf(config),
     online: 1,
     registers: resetRegisters(),
     interrupts: false,
@@ -104,8 +121,10 @@ const behaviour: Behaviour<CpuState> = {
       handles: [
         "cpu.enter",
         "cpu.run_control_page",
+        "cpu.run_restore",
         "cpu.set_online",
         "cpu.set_interrupts",
+        "cpu.compute",
         "cpu.load_tables",
         "cpu.save_context",
         "cpu.restore_context",
@@ -116,7 +135,7 @@ const behaviour: Behaviour<CpuState> = {
     },
     busy: {
       handles: ["memory.data", "memory.done", "memory.granted", "cpu.interrupt"],
-      defers: ["cpu.enter", "cpu.set_online", "cpu.set_interrupts", "cpu.halt"],
+      defers: ["cpu.enter", "cpu.set_online", "cpu.set_interrupts", "cpu.compute", "cpu.halt"],
     },
   },
   start,
@@ -142,6 +161,11 @@ const behaviour: Behaviour<CpuState> = {
       startRelocation({ state, vars, out, access });
       return state;
     },
+    "cpu.run_restore": (state, { source, body }, out, access) => {
+      const vars = begin(state, { ...body, owner: source, by: source });
+      startRestore({ state, vars, out, access });
+      return state;
+    },
     "cpu.set_online": (state, { source, body }, out) => {
       state.online = Math.max(1, Math.min(body.count, state.count));
       out.fact("cpus", { k: source, online: onlineText(state.online) });
@@ -153,6 +177,15 @@ const behaviour: Behaviour<CpuState> = {
       out.fact("interrupts", { k: source, enabled: body.enabled });
       out.send(source, "cpu.done", { tag: body.tag, result: 0 });
       deliverPending(state, out);
+      return state;
+    },
+    "cpu.compute": (state, { source, body }, out) => {
+      const speed = body.work === "compress"
+        ? state.compressBytesPerSecond
+        : state.expandBytesPerSecond;
+      // Units are independent of each other, so all processors work on them.
+      const after = transferNs(body.bytes, speed * state.online);
+      out.send(source, "cpu.done", { tag: body.tag, result: 0 }, after);
       return state;
     },
     "cpu.load_tables": (state, { source, body }, out) => {
@@ -191,7 +224,8 @@ const behaviour: Behaviour<CpuState> = {
       return state;
     },
     "cpu.interrupt": (state, { body }, out) => {
-      state.pending.push({ line: body.line, device: body.device });
+      const { line, device, wake } = body;
+      state.pending.push({ line, device, ...(wake === undefined ? {} : { wake }) });
       deliverPending(state, out);
       return state;
     },
@@ -202,5 +236,5 @@ const behaviour: Behaviour<CpuState> = {
   },
 };
 
-/** The processor's behaviour. Config: `{ count, jumpNs, kernelBootNs }`. */
+/** The processor's behaviour. Config: `{ count, jumpNs, kernelBootNs, compressBytesPerSecond, expandBytesPerSecond, guests? }`. */
 export const cpu: AnyBehaviour = seal(behaviour);

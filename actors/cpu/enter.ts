@@ -78,18 +78,25 @@ const takeBody: MicroStep = (context) => {
   start(context, stamp);
 };
 
+/** Behaviour of the kernels of that version: the laboratory's own, or one that was brought. */
+function kernelBehaviourOf({ state }: StepContext, version: number): string | undefined {
+  return profileOfVersion(version) === undefined ? state.guests[String(version)] : "kernel";
+}
+
 function start(context: StepContext, stamp: Stamp): void {
   const { vars } = context;
   vars["version"] = stamp.version;
   switch (stamp.kind) {
     case STAMP_KIND.kernel:
       // Text of a kernel that nobody here knows is no code this processor can run.
-      if (profileOfVersion(stamp.version) === undefined) return invalidOpcode(context);
+      if (kernelBehaviourOf(context, stamp.version) === undefined) return invalidOpcode(context);
       return readThen(context, numberVar(vars, "argument"), BOOT_PARAMS_BYTES, "enter.kernel");
     case STAMP_KIND.purgatory:
       return run(context, "purgatory", "purgatory", false);
     case STAMP_KIND.bootLoader:
       return run(context, "loader", "boot_loader", false);
+    case STAMP_KIND.physicalMode:
+      return run(context, "phy_mode", "physical_mode", false);
     case STAMP_KIND.reentry:
       return startReentry(context, stamp.flags, stamp.argument);
     default:
@@ -135,6 +142,7 @@ const PARTS: ReadonlySet<string> = new Set([
   "observer",
   "operator",
   "pci",
+  "phy_mode",
   "purgatory",
   "rtc",
 ]);
@@ -146,8 +154,16 @@ const takeCommandLine: MicroStep = (context) => {
     answer.bytes.subarray(0, end < 0 ? answer.bytes.length : end),
   );
   const name = /(?:^| )hostname=([!-~]{1,16})(?: |$)/.exec(text)?.[1] ?? "linux";
-  run(context, PARTS.has(name) ? `${name}-kernel` : name, "kernel", true);
+  const behaviour = kernelBehaviourOf(context, numberVar(context.vars, "version")) ?? "kernel";
+  run(context, PARTS.has(name) ? `${name}-kernel` : name, behaviour, true);
 };
+
+const CR0_PG = 0x8000_0000;
+
+/** How code addresses memory that the relocate code has called (C.7 step 12). */
+function addressing(cr0: number): "paging off" | "identity map" {
+  return cr0 >= CR0_PG ? "identity map" : "paging off";
+}
 
 function run(context: StepContext, name: string, behaviour: string, kernel: boolean): void {
   const { state, vars, out } = context;
@@ -175,6 +191,7 @@ function run(context: StepContext, name: string, behaviour: string, kernel: bool
     sp: numberVar(vars, "sp"),
     word: numberVar(vars, "word"),
     argument: numberVar(vars, "argument"),
+    ...(behaviour === "physical_mode" ? { mode: addressing(state.registers.cr0) } : {}),
   }, state.jumpNs);
   finishJob(state);
 }

@@ -57,6 +57,8 @@ const CR4_PAE = 0x20;
 
 /** The architecture whose relocate code stands in the page: a bit of its stamp's flags. */
 export const STAMP_FLAG_X86_64 = 1;
+/** Whether it pushes what it calls before the return address: the cure of C.7 P1. */
+const STAMP_FLAG_PUSHES_ENTRY = 2;
 
 function archOf(flags: number): KimageArch {
   return (flags & STAMP_FLAG_X86_64) !== 0 ? "x86_64" : "i386";
@@ -234,7 +236,8 @@ function departed(context: StepContext): void {
   const preserve = vars["preserve"] === true;
   const control = numberVar(vars, "control");
   const end = preserve ? numberVar(vars, "swapPage") + PAGE_BYTES : control + PAGE_BYTES;
-  vars["sp"] = end - wordBytes(arch);
+  const pushes = preserve && (numberVar(vars, "flags") & STAMP_FLAG_PUSHES_ENTRY) !== 0;
+  vars["sp"] = end - (pushes ? 2 : 1) * wordBytes(arch);
   vars["word"] = preserve ? control + REENTRY_OFFSET : 0;
   // Paging goes off (or to the identity map), the descriptor tables are unusable from here on.
   state.registers.cr0 = arch === "i386" ? CR0_PE : CR0_PG + CR0_PE;
@@ -244,8 +247,9 @@ function departed(context: StepContext): void {
   state.registers.idtBase = 0;
   state.registers.idtLimit = 0;
   state.registers.cr3 = 0;
-  const bytes = wordOf(arch, numberVar(vars, "word"));
-  writeThen(context, numberVar(vars, "sp"), toHex(bytes), "relocate.called");
+  const bytes = toHex(wordOf(arch, numberVar(vars, "word")));
+  const below = pushes ? toHex(wordOf(arch, numberVar(vars, "start"))) : "";
+  writeThen(context, numberVar(vars, "sp"), bytes + below, "relocate.called");
 }
 
 const called: MicroStep = (context) => {

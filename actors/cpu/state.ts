@@ -22,6 +22,11 @@ export interface CpuState {
   readonly jumpNs: number;
   /** What a kernel's own initialisation takes, in virtual ns. */
   readonly kernelBootNs: number;
+  /** Behaviours of kernels that were brought along, by the version in their stamp. */
+  readonly guests: { readonly [version: string]: string };
+  /** Bytes one processor compresses and expands in a second of virtual time. */
+  readonly compressBytesPerSecond: number;
+  readonly expandBytesPerSecond: number;
   online: number;
   registers: Registers;
   interrupts: boolean;
@@ -31,6 +36,6 @@ export interface CpuState {
   kernel: boolean;
   job: Job | null;
   /** Requests of the running kernel that came while a job ran. */
-  pending: { readonly line: number; readonly device: string }[];
+  pending: { readonly line: number; readonly device: string; readonly wake?: boolean }[];
   nextTag: number;
 }

@@ -90,6 +90,13 @@ export function exchangeThen(
   context.out.send("memory", "memory.exchange", { tag, by, pairs, temporary });
 }
 
+/** Copies page runs `target:source+count`, then goes on with the step named. */
+export function copyThen(context: Requesting, pairs: string, step: string): void {
+  const tag = request(context, step);
+  const by = onBehalf(context.vars);
+  context.out.send("memory", "memory.copy", { tag, by, pairs });
+}
+
 /** Looks at a range of any length; the step named gets it as grants of at most 1 MiB. */
 export function viewThen(
   context: Requesting,

@@ -1,13 +1,22 @@
 /**
  * Builds a fresh disk offline (DESIGN.md 3): master boot record with the boot loader, boot
- * partition, A's root, an empty hibernating partition, and the firmware's first NVRAM record. The
- * same arguments give the same bytes.
+ * partition, A's root, an empty hibernating partition, and the firmware's first NVRAM record; in the
+ * workshop layout also a third root, a swap area and a raw partition. The same arguments give the
+ * same bytes.
  *
  * @module
  */
 import { sha256Bytes } from "../../machine/digest.ts";
 import { UsageError } from "../../machine/errors.ts";
-import { diskLayout, diskSectorCount, PARTITION } from "../../machine/formats/disk_layout.ts";
+import {
+  diskLayout,
+  type DiskLayoutName,
+  diskSectorCount,
+  logicalLayout,
+  PARTITION,
+  WORKSHOP_PARTITION,
+} from "../../machine/formats/disk_layout.ts";
+import { emitEbrs, FIRST_LOGICAL } from "../../machine/formats/ebr.ts";
 import {
   BLOCK_BYTES,
   buildExt2,
@@ -16,6 +25,8 @@ import {
 } from "../../machine/formats/ext2/mod.ts";
 import { emitMbr, type Partition, SECTOR_BYTES } from "../../machine/formats/mbr.ts";
 import { emitNvramSlot, nvramSlotOffset } from "../../machine/formats/nvram.ts";
+import { emitSwapHeader, newSwapHeader } from "../../machine/formats/swap_header.ts";
+import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
 import { hardwareSignature } from "../../machine/hardware_profile.ts";
 import type { Medium } from "../../machine/medium.ts";
 import { emitLoaderConf, LOADER_CONF_PATH, type LoaderEntry } from "../boot_loader/loader_conf.ts";
@@ -29,9 +40,17 @@ export interface RootFile {
   readonly mode: number;
 }
 
+/** A further kernel on the boot partition. */
+export interface BootKernel {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
 /** What a disk is built from. */
 export interface DiskSource {
   readonly memoryBytes: number;
+  /** How the disk is divided: the standard layout unless given. */
+  readonly layout?: DiskLayoutName;
   readonly cpuCount: number;
   /** Name of a hardware profile. */
   readonly hardwareProfile: string;
@@ -42,6 +61,8 @@ export interface DiskSource {
     /** The kernel that hibernates and resumes it, where that is another one. */
     readonly jumpKernel?: Uint8Array;
   };
+  /** Kernels that menu entries name besides the machine's own. */
+  readonly bootKernels?: readonly BootKernel[];
   /** The boot menu; at least one entry. */
   readonly loaderEntries: readonly LoaderEntry[];
   /** Name of the preselected entry; the first one unless given. */
@@ -122,13 +143,15 @@ function bootFiles(source: DiskSource): FileToBuild[] {
     : [{ path: DISK_PATHS.boot.jumpKernel, mode: MODE, data: jumpKernel }];
   return [
     ...more,
+    ...(source.bootKernels ?? []).map(({ path, bytes }) => ({ path, mode: MODE, data: bytes })),
     { path: LOADER_CONF_PATH, mode: MODE, data: new TextEncoder().encode(conf) },
     { path: DISK_PATHS.boot.kernel, mode: MODE, data: kernelBytes.bzImage },
     { path: DISK_PATHS.boot.initrd, mode: MODE, data: kernelBytes.initramfs },
   ];
 }
 
-function rootFiles({ rootFiles, kernelBytes }: DiskSource): FileToBuild[] {
+/** What both roots have: the kernel that hibernates or restores the machine, and its ramdisk. */
+function kernelFiles({ kernelBytes }: DiskSource): FileToBuild[] {
   return [
     {
       path: DISK_PATHS.root.kernel,
@@ -136,7 +159,6 @@ function rootFiles({ rootFiles, kernelBytes }: DiskSource): FileToBuild[] {
       data: kernelBytes.jumpKernel ?? kernelBytes.bzImage,
     },
     { path: DISK_PATHS.root.initrd, mode: MODE, data: kernelBytes.initramfs },
-    ...rootFiles,
   ];
 }
 
@@ -155,6 +177,28 @@ function nvramWrite(source: DiskSource, partition: Partition): DiskWrite {
   return { offset: partition.firstSector * SECTOR_BYTES + nvramSlotOffset(0), bytes };
 }
 
+/** A swap area as mkswap leaves it. */
+function swapArea(source: DiskSource, partition: Partition): DiskWrite {
+  const header = newSwapHeader({
+    pages: partition.sectorCount * SECTOR_BYTES / PAGE_BYTES,
+    uuid: uuidOf(source.seed, "swap"),
+    label: "swap",
+  });
+  return { offset: partition.firstSector * SECTOR_BYTES, bytes: emitSwapHeader(header) };
+}
+
+/** The chain of logical partitions, and what is in them. */
+function* workshop(source: DiskSource, extended: Partition): Generator<DiskWrite, void> {
+  const logical = logicalLayout(source);
+  for (const { sector, bytes } of emitEbrs(extended, logical)) {
+    yield { offset: sector * SECTOR_BYTES, bytes };
+  }
+  const at = (number: number) => partitionAt(logical, number - FIRST_LOGICAL + 1);
+  yield* fileSystem(source, at(WORKSHOP_PARTITION.thirdRoot), "third", kernelFiles(source));
+  yield swapArea(source, at(WORKSHOP_PARTITION.swap));
+  yield* fileSystem(source, at(WORKSHOP_PARTITION.hibernating), "hibernate", []);
+}
+
 function partitionAt(partitions: readonly Partition[], number: number): Partition {
   const partition = partitions[number - 1];
   if (partition === undefined) throw new RangeError(`No partition ${number} in the layout`);
@@ -168,14 +212,18 @@ function partitionAt(partitions: readonly Partition[], number: number): Partitio
  * @throws {UsageError} if a file system is too small for its files.
  */
 export function buildDisk(source: DiskSource): DiskBuild {
-  const partitions = diskLayout({ memoryBytes: source.memoryBytes });
+  const partitions = diskLayout(source);
   const at = (number: number) => partitionAt(partitions, number);
   function* writes(): Generator<DiskWrite, void> {
     const { diskSignature } = source;
     yield { offset: 0, bytes: emitMbr({ bootCode: bootLoaderCode(), diskSignature, partitions }) };
     yield* fileSystem(source, at(PARTITION.boot), "boot", bootFiles(source));
-    yield* fileSystem(source, at(PARTITION.root), "root", rootFiles(source));
-    yield* fileSystem(source, at(PARTITION.hibernating), "hibernate", []);
+    yield* fileSystem(source, at(PARTITION.root), "root", [
+      ...kernelFiles(source),
+      ...source.rootFiles,
+    ]);
+    if (source.layout === "workshop") yield* workshop(source, at(WORKSHOP_PARTITION.extended));
+    else yield* fileSystem(source, at(PARTITION.hibernating), "hibernate", []);
     yield nvramWrite(source, at(PARTITION.nvram));
   }
   return {

@@ -19,6 +19,8 @@ export interface SyntheticKernel {
   readonly profile: string;
   /** What `uname -r` says; the profile's name unless given. */
   readonly release?: string;
+  /** Where it asks to be loaded; the usual place of its architecture unless given. */
+  readonly address?: number;
 }
 
 /** Boot protocol of the kernel releases that profiles name; of others, the newest here. */
@@ -63,6 +65,6 @@ export function syntheticKernel(kernel: SyntheticKernel): Uint8Array {
     relocatable: true,
     alignment: is64 ? 2 * MIB : 4096,
     initSize: is64 ? 4 * MIB : 2 * MIB,
-    prefAddress: is64 ? 16 * MIB : MIB,
+    prefAddress: kernel.address ?? (is64 ? 16 * MIB : MIB),
   });
 }

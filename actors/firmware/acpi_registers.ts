@@ -24,6 +24,12 @@ export const PM1_CONTROL = {
 /** Reset register of ACPI 2.0 and later: port and the value that resets. */
 export const RESET_REGISTER = { port: 0xcf9, value: 6 } as const;
 
+/**
+ * What the APM BIOS's "set power state: off" writes to the SMI command port: the older interface,
+ * for kernels without ACPI. It says nothing to ACPI, and nothing of it is an ACPI fact.
+ */
+export const APM_POWER_OFF = 0x0f;
+
 const READABLE_CONTROL = PM1_CONTROL.sciEnable | PM1_CONTROL.busMasterReload |
   PM1_CONTROL.sleepTypeMask;
 const PM_TIMER_HZ = 3_579_545;

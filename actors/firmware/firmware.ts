@@ -18,13 +18,21 @@ import {
 import { hardwareProfile } from "../../machine/hardware_profile.ts";
 import { configOf } from "../configuration.ts";
 import { refusalOf } from "../device_common.ts";
-import { readRegister, registerName, sleepStateOf, writeRegister } from "./acpi_registers.ts";
+import {
+  APM_POWER_OFF,
+  readRegister,
+  registerName,
+  sleepStateOf,
+  writeRegister,
+} from "./acpi_registers.ts";
 import { FIRMWARE_CONFIG, type FirmwareState, freshState } from "./firmware_state.ts";
 import { leave, leaveDiskDone, leaveGranted } from "./leave.ts";
 import { beginPost, postDiskDone, postGranted, postTableWritten } from "./post.ts";
 
 const ENOENT = -2;
 const POST_TIMER = "post";
+/** The line of ACPI's system control interrupt. */
+const SCI_LINE = 9;
 const METHODS = ["_TTS", "_PTS", "_WAK"];
 const OLD_METHODS = ["_GTS", "_BFS"];
 
@@ -65,6 +73,10 @@ function write(
   const { tag, by, port, value } = body;
   const acpi = acpiOf(state);
   const register = registerName(acpi, port);
+  if (register === "SMI_CMD" && value === APM_POWER_OFF) {
+    leave(state, { op: "off", state: "S5", k: by }, out);
+    return state;
+  }
   out.fact("acpi", { k: by, register, value: `0x${value.toString(16)}` });
   const asks = writeRegister(state.registers, acpi, port, value);
   if (asks.kind === "reset") {
@@ -121,6 +133,9 @@ const BEHAVIOUR: Behaviour<FirmwareState> = {
   label: (state) => state.stage,
   signal(state, signal, out) {
     if (signal.kind === "timer" && state.stage === "post") beginPost(out);
+    if (signal.kind === "wake" && state.stage === "running") {
+      out.send("cpu", "cpu.interrupt", { line: SCI_LINE, device: "power_button", wake: true });
+    }
     return state;
   },
   on: {

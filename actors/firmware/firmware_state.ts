@@ -10,8 +10,11 @@ import type { NvramRecord } from "../../machine/formats/nvram.ts";
 import { hardwareProfile } from "../../machine/hardware_profile.ts";
 import type { Grant } from "../../machine/messages/declare.ts";
 import {
+  flag,
   type Infer,
   natural,
+  optional,
+  type OptionalShape,
   record,
   type RecordShape,
   type Shape,
@@ -31,6 +34,7 @@ export const FIRMWARE_CONFIG: RecordShape<{
   readonly postNs: Shape<number>;
   readonly refusals: Shape<readonly Refusal[]>;
   readonly ignoredSleeps: Shape<number>;
+  readonly unplugged: OptionalShape<boolean>;
 }> = record({
   hardwareProfile: text,
   memoryBytes: natural,
@@ -44,6 +48,8 @@ export const FIRMWARE_CONFIG: RecordShape<{
   refusals: REFUSALS,
   /** How many writes of SLP_EN the chipset ignores before it obeys (protocol.md G.3). */
   ignoredSleeps: natural,
+  /** The plug was pulled while it slept: a machine found in S4 wakes as one from S5. */
+  unplugged: optional(flag),
 });
 
 /** What the firmware is started with. */

@@ -20,7 +20,9 @@ const TAG = "leave";
 
 function end(leaving: Leaving, out: Out): void {
   const { op, state, k } = leaving;
-  out.fact("power", { op, state, ...(k === "" ? {} : { k }) });
+  // A person sees a dark machine either way; only the firmware will know that it slept.
+  const said = state === "S4" ? "sleep" : op;
+  out.fact("power", { op: said, state, ...(k === "" ? {} : { k }) });
   out.send("operator", "machine.power", { op, state });
   out.power(op);
 }

@@ -15,7 +15,6 @@ import type { Access } from "../../machine/access.ts";
 import type { Envelope, Out } from "../../machine/actor.ts";
 import { toHex } from "../../machine/digest.ts";
 import { FormatError } from "../../machine/errors.ts";
-import { PARTITION } from "../../machine/formats/disk_layout.ts";
 import { type Mbr, parseMbr, PARTITION_TYPE, SECTOR_BYTES } from "../../machine/formats/mbr.ts";
 import {
   emitNvramSlot,
@@ -83,9 +82,11 @@ function takeBootSector(state: FirmwareState, result: number, bytes: Uint8Array)
     return;
   }
   if (mbr.bootCode.every((byte) => byte === 0)) state.bootError = "the boot sector has no code";
-  const partition = mbr.partitions[PARTITION.nvram - 1];
-  if (partition?.type !== PARTITION_TYPE.nonFileSystem) return;
-  if (partition.sectorCount >= NVRAM_SECTORS) state.nvramSector = partition.firstSector;
+  const { nonFileSystem } = PARTITION_TYPE;
+  const partition = mbr.partitions.find(({ type, sectorCount }) =>
+    type === nonFileSystem && sectorCount >= NVRAM_SECTORS
+  );
+  if (partition !== undefined) state.nvramSector = partition.firstSector;
 }
 
 /** The record to be written while the machine is in `sleepType` (0 while it is on). */
@@ -122,7 +123,8 @@ function takeNvram(state: FirmwareState, bytes: Uint8Array, out: Out): void {
   if (before !== null) {
     const changed = differences(before, record);
     if (changed.length > 0) print(out, `Hardware changed: ${changed.join("; ")}`);
-    if (before.sleepType === SLEEP_TYPE_S4) {
+    // The wake logic lives on standby power: without it an S4 has become an S5.
+    if (before.sleepType === SLEEP_TYPE_S4 && state.config.unplugged !== true) {
       state.registers.status |= PM1_STATUS.wake | PM1_STATUS.powerButton;
       out.fact("power", { op: "wake", state: "S4" });
     }
@@ -154,7 +156,10 @@ export function writeNvram(
 }
 
 function writeTables(state: FirmwareState, out: Out): void {
-  const pieces = bootTables(state.config);
+  const pieces = bootTables(state.config, {
+    boots: state.nvram?.sequence ?? 0,
+    realSeconds: wallClockSeconds(state, out),
+  });
   state.waiting = pieces.length;
   for (const { address, bytes } of pieces) {
     out.send("memory", "memory.write", { tag: "table", by: BY, address, bytes: toHex(bytes) });

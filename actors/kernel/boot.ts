@@ -16,12 +16,27 @@ import {
   subtract,
 } from "../../machine/formats/page_runs.ts";
 import { walkAcpi } from "../../machine/formats/acpi/walk.ts";
+import { toHex } from "../../machine/digest.ts";
 import { FormatError } from "../../machine/errors.ts";
 import type { Plain } from "../../machine/messages/shape.ts";
+import { sleepHardware } from "./acpi_sleep_hardware.ts";
 import { takePages } from "./allocator.ts";
+import { partitionOf } from "./block_devices.ts";
+import { reserveCrashRegion } from "./crash_slot.ts";
 import { ERRNO } from "./errno.ts";
+import { announceJumpBuffer, setUpJumpBuffer } from "./jump_buffer.ts";
 import { type Kernel, numberOf } from "./kernel_context.ts";
-import { ask, call, done, fail, goto, next, type Procedure, procedure } from "./procedure.ts";
+import {
+  ask,
+  call,
+  done,
+  fail,
+  goto,
+  type Next,
+  next,
+  type Procedure,
+  procedure,
+} from "./procedure.ts";
 import type { Layout } from "./state.ts";
 import { bytesOf, fieldsOf } from "./values.ts";
 
@@ -82,6 +97,7 @@ function layOut(kernel: Kernel, vars: { readonly [name: string]: Plain }): boole
     const inside = run.pfn >= MIB / PAGE_BYTES;
     if (inside) takePages(state, [run], FRAME.kernel, 0);
   }
+  reserveCrashRegion(kernel, parameter(state.commandLine, "crashkernel"));
   const highest = Math.max(...ram.map((run) => run.pfn + run.count));
   const text = pagesOf(numberOf(vars["entry"]), numberOf(vars["textBytes"]));
   const from = kernel.windowEndPfn();
@@ -108,7 +124,11 @@ function layOut(kernel: Kernel, vars: { readonly [name: string]: Plain }): boole
     frameCount: highest,
   };
   state.layout = layout;
-  return true;
+  if (kernel.profile.jumpBackFile) {
+    const entry = parameter(state.commandLine, "kexec_jump_back_entry");
+    state.jumpBackEntry = Number(entry ?? 0) || 0;
+  }
+  return setUpJumpBuffer(kernel, parameter(state.commandLine, "kexec_jump_buf_pfn"));
 }
 
 /** Where the kernel's structures stand; they exist from the boot's layout step on. */
@@ -219,16 +239,38 @@ const readAcpi = procedure("boot_acpi", [
           pm1aControl: found.fadt.pm1aControl.port,
           pm1aStatus: found.fadt.pm1aEvent.port,
           s5: found.s5?.a ?? -1,
+          sleep: sleepHardware(found, kernel.state.firmwareMap),
         };
         kernel.print(`ACPI: ${found.tables.map((table) => table.signature).join(" ")}`);
       } catch (error) {
         if (!(error instanceof FormatError)) throw error;
         kernel.print(`ACPI: ${error.message}, going on without`);
+        return done();
       }
-      return done();
+      return next;
     },
   },
+  { name: "enable", run: () => call("acpi_enable") },
 ]);
+
+/** Where the code for processors that wake in real mode is put, in kernels that have it. */
+const TRAMPOLINE = 0x6000;
+
+/** The trampoline names its kernel's page table, so that every kernel's is another. */
+function writeTrampoline(kernel: Kernel): Next {
+  if (!kernel.profile.lowTrampoline) return next;
+  const text = `${kernel.name} trampoline, cr3=0x${layoutOf(kernel).pageTable.toString(16)}`;
+  const bytes = toHex(new TextEncoder().encode(text));
+  return ask("memory", "memory.write", { by: kernel.name, address: TRAMPOLINE, bytes });
+}
+
+/** Scripts of the initramfs that a word of the command line starts (protocol.md A.4). */
+const SCRIPTS = ["go_to_hibernate", "go_to_resume"];
+
+function initramfsScript(kernel: Kernel): string | undefined {
+  const words = kernel.state.commandLine.split(/\s+/);
+  return SCRIPTS.find((script) => words.includes(script) && kernel.isProgram(script));
+}
 
 const startKernel = procedure("start_kernel", [
   {
@@ -252,6 +294,7 @@ const startKernel = procedure("start_kernel", [
         ranges: ranges.length > 120 ? `${ranges.slice(0, 119)}…` : ranges,
         cmdline: kernel.state.commandLine.slice(0, 240),
       });
+      announceJumpBuffer(kernel);
       return next;
     },
   },
@@ -281,6 +324,7 @@ const startKernel = procedure("start_kernel", [
       return next;
     },
   },
+  { name: "trampoline", run: (kernel) => writeTrampoline(kernel) },
   {
     name: "acpi",
     run: (kernel, vars) =>
@@ -316,13 +360,15 @@ const startKernel = procedure("start_kernel", [
       return ask("cpu", "cpu.set_interrupts", { enabled: true });
     },
   },
+  // Before anything is mounted: an image that is put in place was made with it mounted.
+  { name: "software_resume", run: () => call("software_resume") },
   {
     name: "root",
     run: (kernel) => {
       const root = parameter(kernel.state.commandLine, "root") ?? "/dev/ram0";
-      const partition = /^\/dev\/sda([1-3])$/.exec(root)?.[1];
+      const partition = partitionOf(root);
       if (partition === undefined) return next;
-      return call("fs_mount", { path: "/", partition: Number(partition), readOnly: false });
+      return call("fs_mount", { path: "/", partition, readOnly: false });
     },
     then: (kernel, _vars, answer) => {
       if (typeof answer === "number" && answer < 0) {
@@ -332,12 +378,22 @@ const startKernel = procedure("start_kernel", [
       return next;
     },
   },
+  { name: "vmcore", run: () => call("vmcore_init") },
   {
     name: "init",
     run: (kernel) => {
       kernel.state.label = "running";
       kernel.print(`${kernel.name}: ready`);
-      return goto("shell");
+      return next;
+    },
+  },
+  {
+    name: "initramfs",
+    run: (kernel) => {
+      const script = initramfsScript(kernel);
+      if (script === undefined) return goto("shell");
+      const pid = kernel.spawn(script, "user", "exec", { argv: [script] });
+      return { do: "wait", pids: [pid] };
     },
   },
   { name: "shell", run: () => call("shell") },

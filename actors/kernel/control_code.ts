@@ -13,8 +13,9 @@ import {
 import type { KimageArch } from "../../machine/formats/kimage.ts";
 import { STAMP_KIND, stampProgram } from "../../machine/formats/stamp.ts";
 
-/** The bit of a stamp's flags that says x86_64. */
+/** Bits of a stamp's flags: x86_64, and whether what is called is pushed before (C.7 P1). */
 const X86_64 = 1;
+const PUSHES_ENTRY = 2;
 
 /**
  * What the processor does at each place, byte by byte: 1 save registers, 2 identity mapping,
@@ -23,10 +24,18 @@ const X86_64 = 1;
 const RELOCATE_BODY = new Uint8Array([1, 2, 3, 4, 5]);
 const REENTRY_BODY = new Uint8Array([6, 7, 8]);
 
-/** Code bytes of a control page; `state` is where the kernel's state pages begin. */
-export function controlCode(arch: KimageArch, version: number, state: number): Uint8Array {
+/**
+ * Code bytes of a control page; `state` is where the kernel's state pages begin, `pushesEntry`
+ * whether the relocate code is the cured one.
+ */
+export function controlCode(
+  arch: KimageArch,
+  version: number,
+  state: number,
+  pushesEntry = false,
+): Uint8Array {
   const bytes = new Uint8Array(CONTROL_DATA_OFFSET);
-  const flags = arch === "x86_64" ? X86_64 : 0;
+  const flags = (arch === "x86_64" ? X86_64 : 0) + (pushesEntry ? PUSHES_ENTRY : 0);
   bytes.set(
     stampProgram({ kind: STAMP_KIND.relocate, version, body: RELOCATE_BODY, flags }),
     RELOCATE_OFFSET,

@@ -4,10 +4,18 @@
  *
  * @module
  */
-import { formatRuns, mergeRuns, PAGE_BYTES } from "../../machine/formats/page_runs.ts";
+import {
+  formatRuns,
+  intersect,
+  mergeRuns,
+  PAGE_BYTES,
+  type PageRun,
+  subtract,
+  union,
+} from "../../machine/formats/page_runs.ts";
 import type { Access } from "../../machine/access.ts";
 import type { Grant } from "../../machine/messages/declare.ts";
-import type { Plain } from "../../machine/messages/shape.ts";
+import { list, natural, type Plain, record } from "../../machine/messages/shape.ts";
 import { ERRNO } from "./errno.ts";
 import { type Kernel, numberOf, textOf } from "./kernel_context.ts";
 import { ask, done, goto, next, type Procedure, procedure } from "./procedure.ts";
@@ -68,6 +76,20 @@ function takeSums(kernel: Kernel, vars: Vars, access: Access): void {
   }
 }
 
+/** A run of frames whose content the image has under another address (protocol.md D.3). */
+const MOVED = list(record({ pfn: natural, physical: natural, count: natural }));
+
+/** The frames under the addresses the image gives them. */
+function asNamed(runs: readonly PageRun[], moved: Plain | undefined): PageRun[] {
+  let named = mergeRuns(runs);
+  for (const { pfn, physical, count } of readAs(MOVED, moved ?? [])) {
+    const there = intersect(named, [{ pfn, count }]);
+    const back = there.map((run) => ({ pfn: run.pfn - pfn + physical, count: run.count }));
+    named = union(subtract(named, there), mergeRuns(back));
+  }
+  return named;
+}
+
 /** Says which pages of a memory image are on their way, where the transfer is one's. */
 function sayImagePages(kernel: Kernel, unit: TransferUnit): void {
   const image = sharedOf(kernel)["image"];
@@ -79,7 +101,7 @@ function sayImagePages(kernel: Kernel, unit: TransferUnit): void {
     at += length;
     return { pfn: (start + skip) / PAGE_BYTES, count: (length - skip) / PAGE_BYTES };
   });
-  const merged = mergeRuns(runs);
+  const merged = asNamed(runs, fieldOf(image, "moved"));
   if (merged.length === 0) return;
   const of = fieldOf(image, "of");
   const fields = { op: "page", id: textOf(fieldOf(image, "id")) } as const;

@@ -3,11 +3,9 @@
  *
  * @module
  */
-import { FormatError } from "../../machine/errors.ts";
-import { parseMbr, type Partition, SECTOR_BYTES } from "../../machine/formats/mbr.ts";
+import { type Partition, SECTOR_BYTES } from "../../machine/formats/mbr.ts";
 import { FRAME } from "../../machine/formats/mem_map.ts";
-import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
-import type { Access } from "../../machine/access.ts";
+import { type PartitionPlace, PLACE } from "./block_devices.ts";
 import { ERRNO } from "./errno.ts";
 import { type Kernel, numberOf, textOf } from "./kernel_context.ts";
 import { deviceName, memoryFileAt, type MountedVolume, placeOf, volumeAt } from "./mounts.ts";
@@ -23,34 +21,20 @@ import {
   procedure,
 } from "./procedure.ts";
 import type { Vars } from "./state.ts";
-import { fieldOf, grantsOf, isError, plainRuns, readAs, resultOf, RUNS } from "./values.ts";
+import { fieldOf, isError, plainRuns, readAs, resultOf, RUNS } from "./values.ts";
 
 /** Frames a buffer cache has at least, and bytes of the partition for one frame more. */
 const CACHE_FRAMES_MIN = 64;
 const CACHE_FRAME_PER_BYTES = 3 * 1_048_576;
 
 /** Frames of the buffer cache for a partition: an operation on its largest file fits. */
-export function cacheFrames(partition: Partition): number {
+export function cacheFrames(partition: Pick<Partition, "sectorCount">): number {
   const bytes = partition.sectorCount * SECTOR_BYTES;
   return CACHE_FRAMES_MIN + Math.ceil(bytes / CACHE_FRAME_PER_BYTES);
 }
 
-function partitionIn(access: Access, address: number, number: number): Partition | number {
-  try {
-    const partition = parseMbr(access.read(address, SECTOR_BYTES)).partitions[number - 1];
-    return partition === undefined || partition.type === 0 ? -ERRNO.ENODEV : partition;
-  } catch (error) {
-    if (error instanceof FormatError) return -ERRNO.ENODEV;
-    throw error;
-  }
-}
-
-function scratchAddress(vars: Vars): number {
-  return (readAs(RUNS, vars["scratch"])[0]?.pfn ?? 0) * PAGE_BYTES;
-}
-
 /** Takes frames for the cache and puts the mount into the kernel's table. */
-function addMount(kernel: Kernel, vars: Vars, partition: Partition): number {
+function addMount(kernel: Kernel, vars: Vars, partition: PartitionPlace): number {
   const pages = cacheFrames(partition);
   const request = { pages, flags: FRAME.cache, owner: 0, contiguous: true };
   const cache = kernel.allocate(request)?.[0];
@@ -94,35 +78,15 @@ const MOUNT = procedure("fs_mount", [
     },
   },
   {
-    name: "acquire",
-    run: (kernel, vars) =>
-      ask("memory", "memory.acquire", {
-        by: kernel.name,
-        ranges: [{ start: scratchAddress(vars), length: SECTOR_BYTES }],
-        write: true,
+    name: "partition table",
+    run: (_kernel, vars) =>
+      call("partition_lookup", {
+        partition: vars["partition"] ?? 0,
+        scratch: vars["scratch"] ?? [],
       }),
     then(kernel, vars, answer) {
-      kernel.keepGrants();
-      vars["grants"] = grantsOf(answer);
-      return next;
-    },
-  },
-  {
-    name: "partition table",
-    run: (kernel, vars) =>
-      ask("disk", "disk.read", {
-        by: kernel.name,
-        sector: 0,
-        count: 1,
-        grants: grantsOf({ grants: vars["grants"] ?? [] }),
-      }),
-    then(kernel, vars, answer, access) {
-      const result = resultOf(answer);
-      if (result < 0) return fail(-result);
-      const number = numberOf(vars["partition"]);
-      const partition = partitionIn(access, scratchAddress(vars), number);
-      if (typeof partition === "number") return fail(-partition);
-      const added = addMount(kernel, vars, partition);
+      if (isError(answer)) return fail(-answer);
+      const added = addMount(kernel, vars, readAs(PLACE, answer));
       return added < 0 ? fail(-added) : next;
     },
     undo(kernel, vars) {

@@ -36,6 +36,14 @@ function canFreeze(process: Process): boolean {
 
 const freezeProcesses = procedure("freeze_processes", [
   {
+    name: "begin",
+    run: (kernel) => {
+      // A new transition: wake-up events of before do not concern it.
+      kernel.state.wakeupPending = 0;
+      return next;
+    },
+  },
+  {
     name: "freeze",
     run: (kernel, vars) => {
       const left = kernel.state.processes.filter((process) =>
@@ -63,10 +71,11 @@ const freezeProcesses = procedure("freeze_processes", [
   },
 ]);
 
+/** `thaw_processes {what?}`: all that was frozen; "all" where kernel threads were, too. */
 const thawProcesses = procedure("thaw_processes", [
   {
     name: "thaw",
-    run: (kernel) => {
+    run: (kernel, vars) => {
       for (const process of kernel.state.processes) {
         if (!process.frozen) continue;
         process.frozen = false;
@@ -77,7 +86,7 @@ const thawProcesses = procedure("thaw_processes", [
         process.wait = { kind: "ready" };
         process.held = {};
       }
-      kernel.fact("thaw", { what: "user" });
+      kernel.fact("thaw", { what: vars["what"] === "all" ? "all" : "user" });
       return done();
     },
   },

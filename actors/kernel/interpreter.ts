@@ -12,6 +12,7 @@ import type { MessageType } from "../../machine/messages/vocabulary.ts";
 import { Kernel } from "./kernel_context.ts";
 import type { Next, Procedure, Step } from "./procedure.ts";
 import type { Frame, KernelState, Process } from "./state.ts";
+import { issueQueued, keepQueued, mayRun, requestFate } from "./unfrozen.ts";
 
 /** Steps a process may make without waiting: more is a loop that never ends. */
 const STEPS_MAX = 200_000;
@@ -44,11 +45,16 @@ export class Interpreter {
       candidate.wait.kind === "reply" && candidate.wait.tag === tag
     );
     const grants = "grants" in envelope.body ? envelope.body.grants : [];
+    if (process?.queued !== undefined && envelope.type === "memory.granted") {
+      const { target, type, body } = issueQueued(process, process.queued, grants);
+      this.#send(target, type as MessageType, body);
+      return;
+    }
     if (process === undefined) {
       this.#giveBack(grants);
       return;
     }
-    if (process.frozen) {
+    if (process.frozen || !mayRun(this.#state, process)) {
       process.held = envelope.body;
       process.wait = { kind: "ready" };
       this.#giveBack(grants);
@@ -71,7 +77,7 @@ export class Interpreter {
     for (;;) {
       this.#wake();
       const ready = this.#state.processes.find((process) =>
-        process.wait.kind === "ready" && !process.frozen
+        process.wait.kind === "ready" && !process.frozen && mayRun(this.#state, process)
       );
       if (ready === undefined) return;
       this.#run(ready, access);
@@ -120,7 +126,9 @@ export class Interpreter {
   }
 
   #run(process: Process, access: Access): void {
-    for (let count = 0; process.wait.kind === "ready" && !process.frozen; count++) {
+    const goesOn = () =>
+      process.wait.kind === "ready" && !process.frozen && mayRun(this.#state, process);
+    for (let count = 0; goesOn(); count++) {
       if (count > STEPS_MAX) throw new Error(`Process ${process.name} runs without waiting`);
       const frame = process.frames.at(-1);
       const kernel = new Kernel(this.#state, this.#out, process, this.#procedures);
@@ -171,7 +179,7 @@ export class Interpreter {
         const tag = `${process.pid}.${this.#state.nextTag++}`;
         process.wait = { kind: "reply", tag };
         process.sleeping = wanted.type === "timer.arm";
-        this.#send(wanted.target, wanted.type, { tag, ...wanted.body });
+        this.#request(process, wanted.target, wanted.type, { tag, ...wanted.body });
         return;
       }
       case "call":
@@ -185,6 +193,18 @@ export class Interpreter {
         return;
       case "leave":
         process.wait = { kind: "return" };
+    }
+  }
+
+  /** Sends a request, unless a driver keeps it; see `unfrozen.ts`. */
+  #request(process: Process, target: string, type: MessageType, body: object): void {
+    switch (requestFate(this.#state, process, target)) {
+      case "send":
+        return this.#send(target, type, body);
+      case "kick":
+        return this.#send(target, type, { ...body, kick: true });
+      case "queue":
+        this.#giveBack(keepQueued(process, target, type, body));
     }
   }
 

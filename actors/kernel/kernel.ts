@@ -193,7 +193,7 @@ function label(state: KernelActor): string {
 /** The behaviour of kernels that know the given procedures. */
 export function kernelBehaviour(procedures: ProcedureTable): AnyBehaviour {
   const working = {
-    handles: [...REPLIES, "console.line", "kernel.interrupt"],
+    handles: [...REPLIES, "console.line", "console.request", "kernel.interrupt"],
   } as const;
   const behaviour: Behaviour<KernelActor> = {
     kind: "kernel",
@@ -204,10 +204,10 @@ export function kernelBehaviour(procedures: ProcedureTable): AnyBehaviour {
       booting: working,
       running: working,
       resuming: { handles: ["memory.data", "memory.granted"], ignores: ["kernel.interrupt"] },
-      leaving: { handles: [], ignores: ["kernel.interrupt", "console.line", "timer.fired"] },
+      leaving: { handles: [], ignores: ["kernel.interrupt", "console.line", "console.request", "timer.fired"] },
       halted: {
         handles: [],
-        ignores: [...REPLIES, "console.line", "kernel.interrupt"],
+        ignores: [...REPLIES, "console.line", "console.request", "kernel.interrupt"],
       },
     },
     start: begin,
@@ -229,8 +229,19 @@ export function kernelBehaviour(procedures: ProcedureTable): AnyBehaviour {
         new Interpreter(procedures, state.kernel, out).settle(access);
         return state;
       },
+      "console.request": (state, { body }, out, access) => {
+        state.kernel.typed.push({ id: body.id, call: body.call });
+        new Interpreter(procedures, state.kernel, out).settle(access);
+        return state;
+      },
       "kernel.interrupt": (state, { body }, out) => {
-        out.fact("irq", { k: state.kernel.name, device: body.device });
+        const { kernel } = state;
+        // With device interrupts suspended a wake-up event is counted and no handler runs.
+        const masked = kernel.drivers.some(({ phase }) => phase.endsWith("_noirq"));
+        if (body.wake === true) kernel.wakeupPending++;
+        if (body.wake !== true || !masked) {
+          out.fact("irq", { k: kernel.name, device: body.device });
+        }
         return state;
       },
       ...Object.fromEntries(

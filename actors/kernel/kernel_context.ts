@@ -148,8 +148,15 @@ export class Kernel {
       sleeping: false,
       memory: [],
       status: 0,
+      ...(this.process.cwd === undefined ? {} : { cwd: this.process.cwd }),
     });
     return pid;
+  }
+
+  /** Sends a request that a driver has kept in its queue. */
+  submit(request: { target: string; type: string; body: Plain }): void {
+    // It was a request to be sent when it was queued; the scheduler checks it as any other.
+    this.out.send(request.target, request.type as never, request.body as never);
   }
 
   /** A task by number. */

@@ -20,6 +20,14 @@ import {
   procedure,
   type Step,
 } from "./procedure.ts";
+import {
+  beginUnfrozen,
+  endUnfrozen,
+  isFreezerLeftOut,
+  othersAreBusy,
+  standAlone,
+  standTogether,
+} from "./unfrozen.ts";
 
 const lock: Step = {
   name: "lock",
@@ -53,10 +61,18 @@ const console_: Step = {
 
 const freeze: Step = {
   name: "freeze_processes",
-  run: () => call("freeze_processes"),
+  run: (kernel) => {
+    if (!isFreezerLeftOut(kernel.state)) return call("freeze_processes");
+    beginUnfrozen(kernel.state, kernel.process.pid);
+    return next;
+  },
   then: (_kernel, _vars, answer) =>
     typeof answer === "number" && answer < 0 ? fail(ERRNO.EBUSY) : next,
-  undo: () => call("thaw_processes"),
+  undo: (kernel) => {
+    if (kernel.state.unfrozen === undefined) return call("thaw_processes");
+    endUnfrozen(kernel);
+    return next;
+  },
 };
 
 const statePages: Step = {
@@ -134,6 +150,25 @@ const interruptsOff: Step = {
   },
 };
 
+/** Time after which it is looked again whether other tasks have come to rest. */
+const LOOK_NS = 10_000;
+
+/** Without the freezer: with interrupts off only this task runs, once others are between steps. */
+const othersRest: Step = {
+  name: "others rest",
+  run: (kernel) => {
+    if (kernel.state.unfrozen === undefined) return next;
+    if (othersAreBusy(kernel.state)) return ask("rtc", "timer.arm", { delay_ns: LOOK_NS });
+    standAlone(kernel.state);
+    return next;
+  },
+  then: () => goto("others rest"),
+  undo: (kernel) => {
+    standTogether(kernel.state);
+    return next;
+  },
+};
+
 const syscore: Step = {
   name: "syscore_suspend",
   run: (kernel) => {
@@ -186,11 +221,28 @@ const start = [
   suspendStart,
 ];
 
+/** The rungs that quiesce a kernel before any jump, in the order of 2.6.27. */
+export const QUIESCE_RUNGS: readonly Step[] = [
+  console_,
+  freeze,
+  statePages,
+  suspendConsole,
+  suspendStart,
+  cpusOff,
+  interruptsOff,
+  othersRest,
+  suspendEnd,
+  syscore,
+];
+/** The first rung: the kexec lock. */
+export const LOCK_RUNG: Step = lock;
+
 /** 2.6.27: the other processors go off before the late device phase (B.4.1 rows 8 to 10). */
 const early = procedure("kernel_kexec_2.6.27", [
   ...start,
   cpusOff,
   interruptsOff,
+  othersRest,
   suspendEnd,
   syscore,
   jump,
@@ -203,6 +255,7 @@ const late = procedure("kernel_kexec_6.1", [
   suspendEnd,
   cpusOff,
   interruptsOff,
+  othersRest,
   syscore,
   jump,
   ...shutDown,
@@ -212,13 +265,18 @@ const late = procedure("kernel_kexec_6.1", [
 const reboot = procedure("sys_reboot_kexec", [
   {
     name: "kernel_kexec",
-    run: (kernel) => {
+    run: (kernel, vars) => {
       const { image } = kernel.state;
+      const command = typeof vars["command"] === "number" ? vars["command"] : 0;
       kernel.fact("exec", {
         loaded: image !== null,
         preserve: image?.preserve ?? false,
         start: `0x${(image?.start ?? 0).toString(16)}`,
+        ...(command === 0 ? {} : { command: `0x${command.toString(16)}` }),
       });
+      if (kernel.profile.commandJump && image?.preserve !== false) {
+        return call("kernel_kexec_v7", { command });
+      }
       return call(
         kernel.profile.cpusBeforeLatePhase ? "kernel_kexec_2.6.27" : "kernel_kexec_6.1",
       );

@@ -26,6 +26,7 @@ import {
   type Shape,
   text,
 } from "../../machine/messages/shape.ts";
+import { crashPages, freeCrashImage, placeCrashImage } from "./crash_slot.ts";
 import { ERRNO } from "./errno.ts";
 import { pagePairsText, placeImage, runsOfList } from "./image_pages.ts";
 import { type Kernel, numberOf } from "./kernel_context.ts";
@@ -51,6 +52,7 @@ export const USER_SEGMENTS: Shape<readonly UserSegment[]> = list(
 const IMAGE: Shape<KexecImage> = record({
   segments: list(record({ mem: natural, memsz: natural, bufsz: natural })),
   preserve: flag,
+  flags: optional(natural),
   start: natural,
   head: natural,
   controlPfn: natural,
@@ -79,8 +81,17 @@ export function ramPages(kernel: Kernel): number {
   return countPages(rangesToRuns(ranges));
 }
 
+function isCrash(vars: Vars): boolean {
+  return (numberOf(vars["flags"]) & KEXEC_FLAG.onCrash) !== 0;
+}
+
+function slotOf(vars: Vars): "crash" | "default" {
+  return isCrash(vars) ? "crash" : "default";
+}
+
 function requestOf(kernel: Kernel, vars: Vars): LoadRequest {
   const { profile } = kernel;
+  const { crash } = kernel.state;
   return {
     arch: profile.arch,
     capable: vars["capable"] !== false,
@@ -91,18 +102,23 @@ function requestOf(kernel: Kernel, vars: Vars): LoadRequest {
     ramPages: ramPages(kernel),
     halfRam: profile.halfRam,
     entry: numberOf(vars["entry"]),
+    ...(profile.stateFlags === 0 ? {} : { moreFlags: profile.stateFlags }),
+    // Before kexec jump was in the kernel there was no flag to preserve a context (C.2 S3).
+    ...(profile.tools === "rfc" ? { flagsKnown: KEXEC_FLAG.onCrash } : {}),
+    ...(crash === undefined ? {} : { crash: { start: crash.start, end: crash.end } }),
   };
 }
 
 function sayLoad(kernel: Kernel, vars: Vars, result: number): void {
   const request = requestOf(kernel, vars);
+  const { crash } = request;
   const hex = (value: number): string => value.toString(16);
   const list = request.segments
     .map(({ mem, memsz, bufsz }) => `${hex(mem)}+${hex(memsz)}/${hex(bufsz)}`).join(",");
   kernel.longFact(
     "load",
     {
-      slot: "default",
+      slot: slotOf(vars),
       flags: `0x${hex(request.flags)}`,
       preserve: (request.flags & KEXEC_FLAG.preserveContext) !== 0,
       arch: request.arch,
@@ -113,6 +129,8 @@ function sayLoad(kernel: Kernel, vars: Vars, result: number): void {
       limit: `0x${hex(request.limit)}`,
       ram_pages: request.ramPages,
       half_ram: request.halfRam,
+      ...(crash === undefined ? {} : { region: `0x${hex(crash.start)}-0x${hex(crash.end)}` }),
+      ...(request.moreFlags === undefined ? {} : { more_flags: `0x${hex(request.moreFlags)}` }),
       result,
     },
     "list",
@@ -139,10 +157,11 @@ export function releaseLock(kernel: Kernel): void {
   kernel.fact("lock", { holder, op: "release", result: 0 });
 }
 
-/** No kernel here reserves a crash region, so that slot is always empty. */
+/** Empties a slot. */
 function unload(kernel: Kernel, crash: boolean): void {
   const { image } = kernel.state;
-  if (!crash) {
+  if (crash) freeCrashImage(kernel);
+  else {
     if (image !== null) kernel.release(image.owned);
     kernel.state.image = null;
   }
@@ -151,9 +170,9 @@ function unload(kernel: Kernel, crash: boolean): void {
 
 /** An image as plain data. */
 function plainImage(image: KexecImage): Vars {
-  const { preserve, start, head, controlPfn, swapPfn, indirection } = image;
+  const { preserve, flags = 0, start, head, controlPfn, swapPfn, indirection } = image;
   return {
-    ...{ preserve, start, head, controlPfn, swapPfn, indirection },
+    ...{ preserve, flags, start, head, controlPfn, swapPfn, indirection },
     segments: image.segments.map((segment) => ({ ...segment })),
     owned: plainRuns(image.owned),
   };
@@ -197,12 +216,22 @@ function checksAndPages(kernel: Kernel, vars: Vars): Next {
     releaseLock(kernel);
     return fail(errno);
   };
-  const wrong = checkSegments(request);
-  if (wrong !== 0) return refuse(wrong);
   if (request.segments.length === 0) {
-    unload(kernel, (request.flags & KEXEC_FLAG.onCrash) !== 0);
+    unload(kernel, isCrash(vars));
     releaseLock(kernel);
     return done();
+  }
+  // The old crash image is gone before anything is looked at (C.1): a failed load leaves none.
+  if (isCrash(vars)) freeCrashImage(kernel);
+  const wrong = checkSegments(request);
+  if (wrong !== 0) return refuse(wrong);
+  if (isCrash(vars)) {
+    const image = placeCrashImage(kernel, request.segments, request.entry);
+    if (image === undefined) return refuse(ERRNO.ENOMEM);
+    vars["jobs"] = copyJobs(segmentsOf(vars), crashPages(request.segments));
+    vars["image"] = plainImage(image);
+    vars["pages"] = [];
+    return next;
   }
   const pages = placeImage(kernel, request.arch, request.segments);
   if (pages === undefined) return refuse(ERRNO.ENOMEM);
@@ -218,6 +247,7 @@ function checksAndPages(kernel: Kernel, vars: Vars): Next {
   const image: KexecImage = {
     segments: request.segments.map(({ mem, memsz, bufsz }) => ({ mem, memsz, bufsz })),
     preserve: (request.flags & KEXEC_FLAG.preserveContext) !== 0,
+    flags: request.flags & 0xffff,
     start: request.entry,
     head: list.head,
     controlPfn: pages.controlPfn,
@@ -260,16 +290,21 @@ function install(kernel: Kernel, vars: Vars): Next {
       }))
     ),
   );
-  if (kernel.state.image !== null) kernel.release(kernel.state.image.owned);
-  kernel.state.image = image;
+  const { crash } = kernel.state;
+  if (isCrash(vars) && crash !== undefined) crash.image = image;
+  else {
+    if (kernel.state.image !== null) kernel.release(kernel.state.image.owned);
+    kernel.state.image = image;
+  }
   sayLoad(kernel, vars, 0);
   const control = [{ pfn: image.controlPfn, count: kernel.profile.arch === "i386" ? 1 : 2 }];
   kernel.longFact(
     "kimage",
     {
-      slot: "default",
+      slot: slotOf(vars),
       control: formatRuns(control),
-      swap: formatRuns([{ pfn: image.swapPfn, count: 1 }]),
+      // Crash images have no swap page: nothing of them is ever exchanged.
+      swap: isCrash(vars) ? "" : formatRuns([{ pfn: image.swapPfn, count: 1 }]),
       indirection: formatRuns(runsOfList(image.indirection)),
     },
     "pairs",

@@ -14,9 +14,10 @@ import { writeFrames } from "./allocator.ts";
 import { layoutOf } from "./boot.ts";
 import { controlCode } from "./control_code.ts";
 import { ERRNO } from "./errno.ts";
+import { type Departure, jumpBufferDeparture, jumpBufferPage } from "./jump_buffer.ts";
 import { type Kernel, numberOf, textOf } from "./kernel_context.ts";
 import { ask, done, fail, goto, next, type Procedure, procedure } from "./procedure.ts";
-import type { KexecImage } from "./state.ts";
+import type { KexecImage, Vars } from "./state.ts";
 import { encodeState, fillRanges, statePagesNeeded } from "./state_pages.ts";
 import { fieldsOf } from "./values.ts";
 
@@ -32,8 +33,21 @@ export function imageOf(kernel: Kernel): KexecImage {
   return image;
 }
 
-function codeAddress(kernel: Kernel): number {
-  return (imageOf(kernel).controlPfn + codePageIndex(kernel.profile.arch)) * PAGE_BYTES;
+/** Where a kernel leaves from and to what: by its image, or (RFC) through its jump buffer. */
+function departureOf(kernel: Kernel, vars: Vars): Departure {
+  if (vars["slot"] === "crash") return jumpBufferDeparture(kernel);
+  const { preserve, head, start, swapPfn, controlPfn } = imageOf(kernel);
+  const control = (controlPfn + codePageIndex(kernel.profile.arch)) * PAGE_BYTES;
+  return { preserve, head, start, control, swap: swapPfn * PAGE_BYTES };
+}
+
+/** What is to stand at the control address: the code, in a jump buffer its record as well. */
+function controlBytes(kernel: Kernel, vars: Vars): Uint8Array {
+  const { arch, version, pushesEntry } = kernel.profile;
+  const state = layoutOf(kernel).state.pfn * PAGE_BYTES;
+  const code = controlCode(arch, version, state, pushesEntry);
+  if (vars["slot"] !== "crash") return code;
+  return jumpBufferPage(kernel, code, { state, context: layoutOf(kernel).context });
 }
 
 /** Before the point of no return: enough pages for the state, so that none are wanted later. */
@@ -62,35 +76,31 @@ const reserveState = procedure("reserve_state_pages", [
 const machineKexec = procedure("machine_kexec", [
   {
     name: "save_processor_state",
-    run: (kernel) => {
-      kernel.fact("point_of_no_return", { preserve: imageOf(kernel).preserve });
+    run: (kernel, vars) => {
+      kernel.fact("point_of_no_return", { preserve: departureOf(kernel, vars).preserve });
       return ask("cpu", "cpu.save_context", { address: layoutOf(kernel).context });
     },
     then: (kernel, vars, answer) => {
       const digest = textOf(fieldsOf(answer)["digest"]);
       vars["digest"] = digest;
-      if (imageOf(kernel).preserve) kernel.fact("save", { what: "cpu", digest });
+      if (departureOf(kernel, vars).preserve) kernel.fact("save", { what: "cpu", digest });
       return next;
     },
   },
   {
     name: "legacy interrupts",
-    run: (kernel) => {
-      if (imageOf(kernel).preserve) kernel.fact("ioapic", { mode: "legacy" });
+    run: (kernel, vars) => {
+      if (departureOf(kernel, vars).preserve) kernel.fact("ioapic", { mode: "legacy" });
       return next;
     },
   },
   {
     name: "control page",
-    run: (kernel) =>
+    run: (kernel, vars) =>
       ask("memory", "memory.write", {
         by: kernel.name,
-        address: codeAddress(kernel),
-        bytes: toHex(controlCode(
-          kernel.profile.arch,
-          kernel.profile.version,
-          layoutOf(kernel).state.pfn * PAGE_BYTES,
-        )),
+        address: departureOf(kernel, vars).control,
+        bytes: toHex(controlBytes(kernel, vars)),
       }),
   },
   {
@@ -156,28 +166,27 @@ const machineKexec = procedure("machine_kexec", [
   },
   {
     name: "leave",
-    run: (kernel) => {
-      const image = imageOf(kernel);
+    run: (kernel, vars) => {
+      const departure = departureOf(kernel, vars);
       const { state: pages, memMap, frameCount } = layoutOf(kernel);
       const { clock, realAtClock } = kernel.state;
       kernel.fact("clock", { op: "leave", monotonic: clock.monotonic, real: realAtClock });
-      if (image.preserve) {
+      if (departure.preserve) {
         kernel.fact("leave", { mem_map: `0x${memMap.toString(16)}`, frames: frameCount });
       }
       kernel.state.label = "leaving";
       kernel.out.send("cpu", "cpu.run_control_page", {
-        control: codeAddress(kernel),
-        head: image.head,
-        start: image.start,
-        swap: image.swapPfn * PAGE_BYTES,
-        preserve: image.preserve,
+        ...departure,
         argument: 0,
         state: pages.pfn * PAGE_BYTES,
       });
       return { do: "leave" };
     },
     then: (kernel, vars, answer) => {
+      if (vars["slot"] === "crash") return next;
       imageOf(kernel).start = numberOf(fieldsOf(answer)["peer"]);
+      kernel.state.peerEntry = imageOf(kernel).start;
+      imageOf(kernel).returned = true;
       vars["start"] = imageOf(kernel).start;
       return next;
     },
@@ -190,8 +199,9 @@ const machineKexec = procedure("machine_kexec", [
         reload_gdt: kernel.profile.reloadsGdt,
       }),
     then: (kernel, vars, answer) => {
-      const start = `0x${numberOf(vars["start"]).toString(16)}`;
-      kernel.fact("image_start", { start });
+      if (vars["slot"] !== "crash") {
+        kernel.fact("image_start", { start: `0x${numberOf(vars["start"]).toString(16)}` });
+      }
       kernel.fact("restore", { what: "cpu", digest: textOf(fieldsOf(answer)["digest"]) });
       return next;
     },

@@ -48,8 +48,17 @@ function isBelow(path: string, root: string): boolean {
   return root === "/" || path === root || path.startsWith(`${root}/`);
 }
 
+/** A path from the root: a relative one counts from the process's working directory. */
+export function absolutePath(kernel: Kernel, path: string): string {
+  if (path.startsWith("/")) return path;
+  const { cwd = "/" } = kernel.process;
+  const parts = path.split("/").filter((part) => part !== "." && part !== "");
+  return [...(cwd === "/" ? [] : [cwd.slice(1)]), ...parts].reduce((at, part) => `${at}/${part}`, "");
+}
+
 /** The mounted file system a path lies on, the longest mount path first. */
-export function placeOf(kernel: Kernel, path: string): PlacedPath | undefined {
+export function placeOf(kernel: Kernel, given: string): PlacedPath | undefined {
+  const path = absolutePath(kernel, given);
   const [volume] = kernel.state.mounts.filter(isVolume)
     .filter((mount) => isBelow(path, mount.path))
     .sort((left, right) => right.path.length - left.path.length);
@@ -60,7 +69,8 @@ export function placeOf(kernel: Kernel, path: string): PlacedPath | undefined {
 
 /** A file in the kernel's own memory by its path. */
 export function memoryFileAt(kernel: Kernel, path: string): MemoryFile | undefined {
-  return kernel.state.files.find((file) => file.path === path);
+  const wanted = absolutePath(kernel, path);
+  return kernel.state.files.find((file) => file.path === wanted);
 }
 
 /** The negative errno of an error's name. */

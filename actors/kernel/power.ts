@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ask, call, done, next, type Procedure, procedure } from "./procedure.ts";
+import { ask, call, next, type Procedure, procedure, type Step } from "./procedure.ts";
 
 /** PM1 bits (protocol.md E.6.4). */
 const SLP_TYP_SHIFT = 10;
@@ -12,16 +12,17 @@ const SLP_EN = 1 << 13;
 const WAK_STS = 1 << 15;
 const SCI_EN = 1;
 
-const powerOff = procedure("power_off", [
-  { name: "sync", run: () => call("fs_sync") },
-  {
-    name: "_PTS",
-    run: (kernel) => {
-      if (kernel.state.acpi === undefined) return next;
-      return ask("firmware", "acpi.evaluate", { by: kernel.name, method: "_PTS", argument: 5 });
-    },
+/** `_PTS(5)`, where there is ACPI. */
+export const PREPARE_FOR_OFF: Step = {
+  name: "_PTS",
+  run: (kernel) => {
+    if (kernel.state.acpi === undefined) return next;
+    return ask("firmware", "acpi.evaluate", { by: kernel.name, method: "_PTS", argument: 5 });
   },
-  { name: "device_shutdown", run: () => call("device_shutdown") },
+};
+
+/** What comes when devices are shut down: the other processors, interrupts, the two writes. */
+export const LAST_STEPS: readonly Step[] = [
   { name: "other processors", run: () => ask("cpu", "cpu.set_online", { count: 1 }) },
   {
     name: "interrupts",
@@ -29,10 +30,13 @@ const powerOff = procedure("power_off", [
       if (kernel.state.acpi !== undefined) {
         return ask("cpu", "cpu.set_interrupts", { enabled: false });
       }
+      // A PC of those years has its older BIOS interface too, where ACPI is not used.
+      if (kernel.profile.arch === "i386") return call("apm_power_off");
       kernel.print("Power down manually");
       kernel.state.label = "halted";
       kernel.out.send("cpu", "cpu.halt", { reason: "no ACPI to power down with" });
-      return done();
+      // Nothing runs any more: somebody has to hold the power button.
+      return { do: "leave" };
     },
   },
   {
@@ -64,6 +68,13 @@ const powerOff = procedure("power_off", [
       });
     },
   },
+];
+
+const powerOff = procedure("power_off", [
+  { name: "sync", run: () => call("fs_sync") },
+  PREPARE_FOR_OFF,
+  { name: "device_shutdown", run: () => call("device_shutdown") },
+  ...LAST_STEPS,
 ]);
 
 /** Procedures of power. */

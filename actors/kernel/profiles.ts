@@ -34,18 +34,68 @@ export interface KernelProfile {
   readonly cpusBeforeLatePhase: boolean;
   /** The restore code loads the GDT itself; without it the jump back faults (C.7 P2). */
   readonly reloadsGdt: boolean;
+  /**
+   * The relocate code pushes what it calls, so that a callee that merely returns can be called
+   * again; without it the next word of memory is taken for the callee's entry (C.7 P1).
+   */
+  readonly pushesEntry: boolean;
   /** kexec tool gives B an exact memory map (B.4.3 f). */
   readonly exactMap: boolean;
   /** kexec tool keeps the VMCOREINFO note in preserve mode (B.4.3 c). */
   readonly keepsNote: boolean;
   /** /proc/vmcore exists without any note [unsure, so a setting]. */
   readonly vmcoreWithoutNote: boolean;
+  /**
+   * Core headers as kexec-tools 2.0.25 makes them: ranges to the byte, not to the page, and the
+   * kernel's text a second time under its own address (real recordings, fact 22).
+   */
+  readonly rawCoreHeaders: boolean;
+  /**
+   * /proc/vmcore needs headers and notes outside this kernel's own RAM: they are mapped as device
+   * memory is (real recordings, fact 23: -14).
+   */
+  readonly vmcoreNotInRam: boolean;
   /** A failing dpm_suspend_start leaves devices frozen (B.4.2). */
   readonly skipsResume: boolean;
   /** Generation of the kexec tool and its companions (protocol.md A.7). */
   readonly tools: ToolGeneration;
   /** Callbacks used to quiesce devices: v7 and the RFC misuse those of suspend (B.2.6 issue 1). */
   readonly quiesce: "freeze" | "suspend";
+  /** Has /proc/kimgcore: v7's patch, with CONFIG_KEXEC (protocol.md B.3). */
+  readonly kimgcore: boolean;
+  /** A jump carries a command word and runs notifier chains on both sides (B.2.1). */
+  readonly commandJump: boolean;
+  /** Flags of kexec_load that say what state is kept around a jump, v7's bits 1 to 5 (A.6). */
+  readonly stateFlags: number;
+  /** Exports a jump buffer by its page frame number: the RFC (protocol.md B.1). */
+  readonly jumpBuffer: boolean;
+  /** /sys/kernel/kexec_jump_back_entry, the jump buffer's successor in v4 (protocol.md A.3). */
+  readonly jumpBackFile: boolean;
+  /** /dev/oldmem: the posters' patches made it writable, 6.1 has none (protocol.md A.3). */
+  readonly oldMemory: "none" | "read" | "write";
+  /** Puts a trampoline into low memory at boot, so that [0,640K) must be saved (B.1.1 step 5). */
+  readonly lowTrampoline: boolean;
+  /**
+   * Drivers turn on what they find in low power. Those of 2007 did not: where suspend callbacks
+   * with ACPI took the power away, the next kernel cannot use the devices (B.1.5 limit 2).
+   */
+  readonly probePowersUp: boolean;
+  /** Layout of the record by which a boot kernel enters an image kernel (protocol.md B.5.8-9). */
+  readonly restoreRecord: "seed" | "current" | "none";
+  /**
+   * hibernate() tells its outcomes apart by in_suspend alone: a wake-up event before the copy
+   * returns 0 without an image, and any failure before it brings devices up with RESTORE (Q1).
+   */
+  readonly trustsInSuspend: boolean;
+  /** A platform sleep that does not come about ends in power-off, not in a rollback (B.5.4). */
+  readonly sleepFallsToOff: boolean;
+  /**
+   * An image's last map page is on the swap area before its signature, and the drive's cache is
+   * emptied around each change of the signature (protocol.md B.5.6). 6.1 does neither (Q3).
+   */
+  readonly swapBarriers: boolean;
+  /** One image may be loaded by several calls: the planned cure of the segment limit (B.4.7). */
+  readonly multiLoad: boolean;
   /** `kexec -e` prints a failure and exits 255 when the jump comes back (recorded fact 19). */
   readonly execReportsFailure: boolean;
 }
@@ -67,14 +117,30 @@ const current: KernelProfile = {
   destinationLimit: 0xffff_ffff,
   cpusBeforeLatePhase: true,
   reloadsGdt: true,
+  pushesEntry: false,
   exactMap: true,
   // The tool of 2008 leaves the note out and needs makedumpfile -i; ours keeps it, so that the
   // saver finds the page table without a file made beforehand.
   keepsNote: true,
   vmcoreWithoutNote: true,
+  rawCoreHeaders: false,
+  vmcoreNotInRam: false,
   skipsResume: false,
   tools: "jump",
   quiesce: "freeze",
+  kimgcore: false,
+  commandJump: false,
+  stateFlags: 0,
+  multiLoad: false,
+  jumpBuffer: false,
+  jumpBackFile: false,
+  oldMemory: "read",
+  lowTrampoline: false,
+  probePowersUp: true,
+  restoreRecord: "none",
+  trustsInSuspend: false,
+  sleepFallsToOff: false,
+  swapBarriers: true,
   execReportsFailure: false,
 };
 
@@ -88,6 +154,23 @@ const rfc: KernelProfile = {
   low: { start: 0, end: 640 * 1024, swapped: false },
   tools: "rfc",
   quiesce: "suspend",
+  jumpBuffer: true,
+  oldMemory: "write",
+  lowTrampoline: true,
+  probePowersUp: false,
+};
+
+/** Kexec jump v4, the series mailed as "-v3" in September 2007: no reserved memory (A.1, B.2.7). */
+const v4: KernelProfile = {
+  ...current,
+  name: "2.6.23-v4",
+  release: "2.6.23-rc6-mm1",
+  version: 2644,
+  tools: "v4",
+  quiesce: "suspend",
+  jumpBackFile: true,
+  oldMemory: "write",
+  probePowersUp: false,
 };
 
 /** khibernation v7: command-driven jump, ACPI S4 (protocol.md B.2). */
@@ -98,6 +181,10 @@ const v7: KernelProfile = {
   version: 2624,
   tools: "v7",
   quiesce: "suspend",
+  kimgcore: true,
+  commandJump: true,
+  stateFlags: 0x3e,
+  oldMemory: "write",
 };
 
 const modern: KernelProfile = {
@@ -114,12 +201,28 @@ const modern: KernelProfile = {
   destinationLimit: 2 ** 46,
   cpusBeforeLatePhase: false,
   reloadsGdt: false,
+  pushesEntry: false,
   exactMap: false,
   keepsNote: false,
   vmcoreWithoutNote: false,
+  rawCoreHeaders: true,
+  vmcoreNotInRam: true,
   skipsResume: true,
   tools: "modern",
   quiesce: "freeze",
+  kimgcore: false,
+  commandJump: false,
+  stateFlags: 0,
+  multiLoad: false,
+  jumpBuffer: false,
+  jumpBackFile: false,
+  oldMemory: "none",
+  lowTrampoline: false,
+  probePowersUp: true,
+  restoreRecord: "current",
+  trustsInSuspend: true,
+  sleepFallsToOff: true,
+  swapBarriers: false,
   execReportsFailure: true,
 };
 
@@ -136,12 +239,17 @@ const x64: KernelProfile = {
   reloadsGdt: true,
   skipsResume: false,
   tools: "rfc",
+  restoreRecord: "seed",
+  trustsInSuspend: false,
+  sleepFallsToOff: false,
+  swapBarriers: true,
   execReportsFailure: false,
 };
 
 /** Profiles by name. */
 export const KERNEL_PROFILES: Readonly<Record<string, KernelProfile>> = {
   "2.6.23-rfc": rfc,
+  "2.6.23-v4": v4,
   "2.6.23-x64": x64,
   "2.6.24-v7": v7,
   "2.6.27": current,
@@ -152,8 +260,12 @@ export const KERNEL_PROFILES: Readonly<Record<string, KernelProfile>> = {
     version: 6101,
     low: { start: 0x1000, end: 0x7_0000, swapped: false },
     reloadsGdt: true,
+    pushesEntry: true,
     exactMap: true,
     keepsNote: true,
+    trustsInSuspend: false,
+    sleepFallsToOff: false,
+    swapBarriers: true,
     skipsResume: false,
   },
 };

@@ -3,12 +3,19 @@
  * names and waits for it unless the line ends in `&`. Quotes keep words together; there is no
  * more to it than the console of a small initramfs needs.
  *
+ * Where a person's terminal program wants more (pipes, variables, redirections), it evaluates the
+ * line itself and asks this process for what a shell asks its kernel: see `shell_calls.ts`. Working
+ * directory, variables and last status are this process's, in its pages, over a jump too.
+ *
  * @module
  */
 import type { Plain } from "../../machine/messages/shape.ts";
 import { textOf } from "./kernel_context.ts";
 import type { Kernel } from "./kernel_context.ts";
-import { done, goto, next, type Procedure, procedure } from "./procedure.ts";
+import { done, goto, type Next, next, type Procedure, procedure } from "./procedure.ts";
+import { shellCall } from "./shell_calls.ts";
+import type { Vars } from "./state.ts";
+import { fieldOf, listOf } from "./values.ts";
 
 /** Words of a line; quotes may be single or double. */
 export function splitWords(line: string): string[] {
@@ -29,15 +36,72 @@ function prompt(kernel: Kernel): void {
   });
 }
 
+function answer(kernel: Kernel, vars: Vars, value: Plain): void {
+  const id = fieldOf(vars["request"], "id");
+  kernel.out.send("console", "console.result", {
+    id: typeof id === "number" ? id : 0,
+    by: kernel.name,
+    value,
+  });
+}
+
+/** Takes over what a line left: working directory, variables, status; shows what it printed. */
+function endLine(kernel: Kernel, vars: Vars, call: Plain): void {
+  kernel.process.cwd = textOf(fieldOf(call, "cwd"));
+  vars["variables"] = fieldOf(call, "variables") ?? {};
+  const status = fieldOf(call, "status");
+  if (typeof status === "number") vars["status"] = status;
+  vars["random"] = fieldOf(call, "random") ?? 0;
+  for (const line of listOf(fieldOf(call, "output"))) kernel.say(textOf(line));
+}
+
+function shellState(kernel: Kernel, vars: Vars): Plain {
+  return {
+    cwd: kernel.process.cwd ?? "/",
+    variables: vars["variables"] ?? {},
+    status: vars["status"] ?? 0,
+    random: vars["random"] ?? kernel.state.realAtClock % 0x7fff_ffff,
+    tools: kernel.profile.tools,
+    profile: kernel.profile.name,
+  };
+}
+
+/** A terminal program's call: its own affairs here, system calls in `shell_calls.ts`. */
+function serve(kernel: Kernel, vars: Vars): Next {
+  const call = fieldOf(vars["request"], "call") ?? null;
+  switch (fieldOf(call, "do")) {
+    case "begin":
+      answer(kernel, vars, shellState(kernel, vars));
+      return goto("read");
+    case "end":
+      endLine(kernel, vars, call);
+      return goto("prompt");
+    case "leave":
+      endLine(kernel, vars, call);
+      vars["launch"] = fieldOf(call, "launch") ?? {};
+      return goto("launch");
+    default:
+      return shellCall(kernel, call);
+  }
+}
+
 const shell = procedure("shell", [
   {
     name: "prompt",
     run: (kernel) => {
       prompt(kernel);
-      return { do: "read_line" };
+      return next;
     },
+  },
+  {
+    name: "read",
+    run: () => ({ do: "read_line" }),
     then: (_kernel, vars, answer) => {
-      vars["line"] = typeof answer === "string" ? answer : "";
+      if (typeof answer !== "string") {
+        vars["request"] = answer;
+        return goto("serve");
+      }
+      vars["line"] = answer;
       return next;
     },
   },
@@ -58,8 +122,31 @@ const shell = procedure("shell", [
       return goto("prompt");
     },
   },
+  {
+    name: "serve",
+    run: serve,
+    then: (kernel, vars, value) => {
+      answer(kernel, vars, value);
+      return goto("read");
+    },
+  },
+  {
+    // The last command of a line, which may leave the processor: nobody waits for its answer.
+    name: "launch",
+    run: (kernel, vars) => {
+      const argv = listOf(fieldOf(vars["launch"], "argv"));
+      const write = fieldOf(vars["launch"], "write");
+      const pid = write === undefined
+        ? kernel.spawn(String(argv[0] ?? ""), "user", "exec", { argv })
+        : kernel.spawn("bash", "user", "shell_write_out", { write });
+      return { do: "wait", pids: [pid] };
+    },
+    then: (_kernel, vars, statuses) => {
+      vars["status"] = listOf(statuses)[0] ?? 0;
+      return goto("prompt");
+    },
+  },
 ]);
-
 /** Runs a program by its first word and says how it ended. */
 const exec = procedure("exec", [
   {

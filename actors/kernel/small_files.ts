@@ -9,6 +9,7 @@ import { LIMITS } from "../../machine/limits.ts";
 import { sha256 } from "../../machine/digest.ts";
 import { ERRNO } from "./errno.ts";
 import { type Kernel, numberOf, textOf } from "./kernel_context.ts";
+import { bytesOfText, textOfBytes } from "./memory_files.ts";
 import {
   ask,
   call,
@@ -51,6 +52,12 @@ const SCRATCH: Step = {
   },
 };
 
+/** The bytes of `vars.text`: each character one, or as UTF-8. */
+function bytesOf(vars: Vars): Uint8Array {
+  const text = textOf(vars["text"]);
+  return vars["bytes"] === true ? bytesOfText(text) : encoder.encode(text);
+}
+
 function acquireScratch(kernel: Kernel, vars: Vars, write: boolean) {
   return ask("memory", "memory.acquire", {
     by: kernel.name,
@@ -64,14 +71,17 @@ function sliceBytes(vars: Vars): number {
   return Math.min(SLICE_BYTES, numberOf(vars["size"]) - numberOf(vars["at"]));
 }
 
-/** `fs_write_small {path, text}`: creates or replaces a file; 0 or a negative errno. */
+/**
+ * `fs_write_small {path, text, bytes?}`: creates or replaces a file; 0 or a negative errno. With
+ * `bytes` each character of the text is a byte.
+ */
 const WRITE_SMALL = procedure("fs_write_small", [
   {
     name: "look",
     run: (_kernel, vars) => call("fs_stat", { path: vars["path"] ?? "" }),
     then(_kernel, vars, answer) {
       if (isError(answer) && answer !== -ERRNO.ENOENT) return fail(-answer);
-      vars["size"] = encoder.encode(textOf(vars["text"])).length;
+      vars["size"] = bytesOf(vars).length;
       vars["operation"] = isError(answer) ? "createFile" : "setSize";
       return next;
     },
@@ -96,7 +106,7 @@ const WRITE_SMALL = procedure("fs_write_small", [
     },
     then(_kernel, vars, _answer, access) {
       const from = numberOf(vars["at"]);
-      const text = encoder.encode(textOf(vars["text"])).subarray(from, from + sliceBytes(vars));
+      const text = bytesOf(vars).subarray(from, from + sliceBytes(vars));
       let at = 0;
       for (const { start, length } of runRanges(readAs(RUNS, vars["scratch"]))) {
         const bytes = access.writable(start, length).fill(0);
@@ -127,9 +137,9 @@ const WRITE_SMALL = procedure("fs_write_small", [
 ]);
 
 /**
- * `fs_read_small {path, limit?}`: the text of a file of at most `limit` bytes (256 KiB), or a
+ * `fs_read_small {path, limit?, bytes?}`: the text of a file of at most `limit` bytes (256 KiB), or a
  * negative errno: -EOVERFLOW if it is longer. Of a longer text with a higher limit, characters
- * beyond ASCII may be broken.
+ * beyond ASCII may be broken. With `bytes` each character of it is a byte.
  */
 const READ_SMALL = procedure("fs_read_small", [
   {
@@ -175,7 +185,9 @@ const READ_SMALL = procedure("fs_read_small", [
         bytes.set(access.read(range.start, range.length), at);
         at += range.length;
       }
-      vars["text"] = textOf(vars["text"]) + new TextDecoder().decode(bytes.subarray(0, length));
+      const read = bytes.subarray(0, length);
+      const more = vars["bytes"] === true ? textOfBytes(read) : new TextDecoder().decode(read);
+      vars["text"] = textOf(vars["text"]) + more;
       vars["at"] = numberOf(vars["at"]) + length;
       return goto("read");
     },

@@ -7,6 +7,8 @@
 import type { E820Entry } from "../../machine/formats/e820.ts";
 import type { PageRun } from "../../machine/formats/page_runs.ts";
 import type { Plain } from "../../machine/messages/shape.ts";
+import type { AcpiSleepHardware, AcpiSleepState } from "./acpi_sleep_hardware.ts";
+import type { SwsuspState } from "./swsusp_state.ts";
 
 /** Local variables of a procedure. */
 export type Vars = { [name: string]: Plain };
@@ -49,11 +51,22 @@ export interface Process {
   sleeping: boolean;
   /** An answer that came while it was frozen. */
   held?: Plain;
+  /** A request that waits in an adapted driver's queue; its answer is waited for. */
+  queued?: {
+    readonly target: string;
+    readonly type: string;
+    readonly body: Plain;
+    /** Memory it is about, mapped only when the request goes out. */
+    readonly ranges: readonly { readonly start: number; readonly length: number }[];
+    readonly write: boolean;
+  };
   /** Pages it owns, by purpose. */
   memory: { readonly purpose: string; readonly runs: readonly PageRun[] }[];
   status: number;
   /** Lines it wrote, where its caller reads them instead of the console. */
   streams?: { readonly output: string[]; readonly errors: string[] };
+  /** Working directory; the root where it has none of its own. */
+  cwd?: string;
   /** The last thing it said on failing, for the record. */
   message?: string;
 }
@@ -77,8 +90,12 @@ export interface ImageSegment {
 export interface KexecImage {
   readonly segments: readonly ImageSegment[];
   readonly preserve: boolean;
+  /** Flags of the load, without the architecture's. */
+  readonly flags?: number;
   /** Entry address; rewritten after every jump. */
   start: number;
+  /** Whether it was executed and came back: then `start` is what was found on the stack. */
+  returned?: boolean;
   /** Head word of the entry list. */
   readonly head: number;
   /** First page frame of the control page allocation. */
@@ -87,6 +104,45 @@ export interface KexecImage {
   readonly indirection: readonly number[];
   /** Pages owned by the image: source, control, swap and indirection pages. */
   readonly owned: readonly PageRun[];
+}
+
+/** /proc/kimgcore while somebody has it open: its opener holds the kexec lock (B.3.1). */
+export interface OpenKimgcore {
+  /** Frames that hold the ELF header, and its bytes. */
+  readonly header: readonly PageRun[];
+  readonly headerBytes: number;
+  /** Length of the file as the kernel keeps it: an unsigned 32-bit number. */
+  readonly size: number;
+  position: number;
+  /** Frame through which pages above the direct map are read; taken when the first one is. */
+  bounce: number | null;
+}
+
+/** What `crashkernel=` reserved, and the image that stands there (protocol.md B.1, C.1). */
+export interface CrashSlot {
+  /** The region, in bytes; shrinking moves its end. */
+  start: number;
+  end: number;
+  image: KexecImage | null;
+}
+
+/** The RFC's jump buffer: frames of this kernel's own, and the number its file shows. */
+export interface JumpBufferFrames {
+  /** Frame of the page itself. */
+  readonly pfn: number;
+  /** Frame on whose top the return address of a jump stands. */
+  readonly stackPfn: number;
+  /** What /sys/kernel/kexec_jump_buf_pfn reads: another kernel's, where one was given. */
+  shown: number;
+}
+
+/** What several calls of kexec_load have brought of one image so far. */
+export interface StagedLoad {
+  /** Whose calls they are. */
+  readonly pid: number;
+  readonly segments: readonly ImageSegment[];
+  /** Page frames with the content of each page of each segment. */
+  readonly pages: readonly (readonly number[])[];
 }
 
 /** A device as its driver in this kernel knows it. */
@@ -115,6 +171,23 @@ export interface Mount {
   dirty: number[];
 }
 
+/** A swap area in use. */
+export interface SwapArea {
+  /** Where it lies on the disk. */
+  readonly place: {
+    readonly partition: number;
+    readonly type: number;
+    readonly firstSector: number;
+    readonly sectorCount: number;
+  };
+  /** Pages it has, its header included. */
+  readonly pages: number;
+  /** Pages in use: runs of page numbers in the area. */
+  used: readonly PageRun[];
+  /** Those of them that hold a hibernation image. */
+  image: readonly PageRun[];
+}
+
 /** A file in the kernel's own memory. */
 export interface MemoryFile {
   readonly path: string;
@@ -138,6 +211,18 @@ export interface Layout {
   readonly pageTable: number;
 }
 
+/** What a v7 jump has taken down, and must bring up again whatever comes back (B.2.1). */
+export interface CommandJumpState {
+  /** How it was taken down; `up` when nothing is. */
+  mode: "up" | "default" | "snapshot" | "resume";
+  /** Which state is kept: the load flags (A.6). */
+  flags: number;
+  /** Whether the firmware was told of S4. */
+  platform: boolean;
+  /** The command with which this kernel was entered last; 0 for none. */
+  received: number;
+}
+
 /** All of it. */
 export interface KernelState {
   readonly name: string;
@@ -146,7 +231,17 @@ export interface KernelState {
   commandLine: string;
   firmwareMap: readonly E820Entry[];
   map: readonly E820Entry[];
-  acpi?: { readonly pm1aControl: number; readonly pm1aStatus: number; readonly s5: number };
+  acpi?: {
+    readonly pm1aControl: number;
+    readonly pm1aStatus: number;
+    readonly s5: number;
+    /** What sleeping takes besides; not there in kernels that were started without it. */
+    readonly sleep?: AcpiSleepHardware;
+  };
+  /** A sleep transition under way. */
+  acpiSleep?: AcpiSleepState;
+  /** A command-driven jump under way, and the command that came with the last return. */
+  commandJump?: CommandJumpState;
   layout?: Layout;
   free: readonly PageRun[];
   owned: readonly OwnedRun[];
@@ -155,22 +250,42 @@ export interface KernelState {
   nextTag: number;
   drivers: DriverState[];
   mounts: Mount[];
+  /** Swap areas in use; none where it was never used. */
+  swaps?: SwapArea[];
   files: MemoryFile[];
   nextInode: number;
   image: KexecImage | null;
+  /** There where a region is reserved. */
+  crash?: CrashSlot;
+  jumpBuffer?: JumpBufferFrames;
+  /** What v4's /sys/kernel/kexec_jump_back_entry reads; 0 for none. */
+  jumpBackEntry?: number;
   /** Who holds the kexec lock; empty for nobody. */
   lock: string;
+  kimgcore?: OpenKimgcore;
+  /** An image of which not all is loaded yet, where one takes several calls (B.4.7). */
+  staged?: StagedLoad;
+  /** The peer's re-entry word that the last return from a jump brought (C.7 step 15). */
+  peerEntry?: number;
   online: number;
   cpus: number;
   interrupts: boolean;
+  /** Wake-up events since tasks were last frozen: looked at by those transitions that care. */
+  wakeupPending: number;
+  /** A transition that freezes no tasks: whose it is, and whether nobody else runs any more. */
+  unfrozen?: { readonly pid: number; readonly alone: boolean; readonly adapted: boolean };
+  /** Hibernation into swap: settings, and what is under way. */
+  swsusp?: SwsuspState;
   /** Lines of the printk buffer. */
   log: string[];
   /** Wall clock in us since 1970 at `clock.at`. */
   realAtClock: number;
   /** Virtual time at which the monotonic clock was last set right, and what it read. */
   clock: { at: number; monotonic: number };
-  /** Lines that were typed and not read. */
-  typed: string[];
+  /** Lines that were typed, and calls of the console's terminal program, that nobody took yet. */
+  typed: Plain[];
+  /** Directories that were made in the kernel's own memory. */
+  folders?: string[];
   /** The previous kernel's memory, where this one was started by kexec with core headers. */
   vmcore?: { readonly address: number; readonly bytes: number };
 }
@@ -198,6 +313,7 @@ export function blankState(name: string, profile: string): KernelState {
     online: 1,
     cpus: 1,
     interrupts: false,
+    wakeupPending: 0,
     log: [],
     realAtClock: 0,
     clock: { at: 0, monotonic: 0 },

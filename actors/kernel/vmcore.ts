@@ -28,7 +28,7 @@ import {
 import type { Range } from "../../machine/messages/declare.ts";
 import { ERRNO } from "./errno.ts";
 import type { Kernel } from "./kernel_context.ts";
-import { ask, done, next, type Procedure, procedure } from "./procedure.ts";
+import { ask, call, done, next, type Procedure, procedure } from "./procedure.ts";
 import type { Vars } from "./state.ts";
 import { RANGES, readAs } from "./values.ts";
 
@@ -109,6 +109,16 @@ function isMemory(kernel: Kernel, { start, length }: Range): boolean {
   );
 }
 
+/** Whether a range can be read as the previous kernel's: some kernels cannot map their own RAM. */
+function isReadable(kernel: Kernel, range: Range): boolean {
+  if (!isMemory(kernel, range)) return false;
+  if (!kernel.profile.vmcoreNotInRam) return true;
+  const { start, length } = range;
+  return !kernel.state.map.some((entry) =>
+    entry.type === E820_RAM && entry.start < start + length && start < entry.start + entry.length
+  );
+}
+
 /** Reads what the core headers say of the notes; 0 or a negative errno. */
 function takeBuffers(kernel: Kernel, vars: Vars, bytes: Uint8Array): number {
   try {
@@ -116,7 +126,7 @@ function takeBuffers(kernel: Kernel, vars: Vars, bytes: Uint8Array): number {
     vars["buffers"] = buffers.map(({ paddr, size }) => ({ paddr, size }));
     const ranges = buffers.map(({ paddr, size }) => ({ start: paddr, length: size }));
     vars["ranges"] = ranges;
-    return ranges.every((range) => isMemory(kernel, range)) ? 0 : -ERRNO.EFAULT;
+    return ranges.every((range) => isReadable(kernel, range)) ? 0 : -ERRNO.EFAULT;
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     kernel.note(`vmcore: Core image elf header is not sane: ${error.message}`);
@@ -153,12 +163,12 @@ function rebuild(kernel: Kernel, vars: Vars, access: Access): Plain {
     const coreHeaders = joined(access, cutRanges([header]));
     const notes = mergedNotes(vars, access);
     if (notes.length === 0) {
-      kernel.note("Warning: Zero PT_NOTE entries found");
+      if (vars["quiet"] === true) kernel.print("Warning: Zero PT_NOTE entries found");
       if (!kernel.profile.vmcoreWithoutNote) return -ERRNO.ENOMEM;
     }
     const layout = vmcoreLayout(coreHeaders, notes);
     const elf = parseElf(coreHeaders).header;
-    kernel.fact("vmcore", { ranges: rangeText(layout.segments) });
+    if (vars["quiet"] !== true) kernel.fact("vmcore", { ranges: rangeText(layout.segments) });
     return {
       class: elf.class,
       machine: elf.machine,
@@ -177,8 +187,9 @@ function rebuild(kernel: Kernel, vars: Vars, access: Access): Plain {
 
 /**
  * `vmcore_open {}`: a {@linkcode Vmcore}, or a negative errno: -ENOENT without `elfcorehdr=`,
- * -EINVAL for core headers that are not sane, -EFAULT for notes that are not in memory, -ENOMEM
- * without any note where the kernel's profile wants one (real recordings, fact 23).
+ * -EINVAL for core headers that are not sane, -EFAULT for headers or notes that are not in memory
+ * or, where the kernel's profile cannot read those, in its own RAM; -ENOMEM without any note where
+ * the profile wants one (real recordings, fact 23).
  */
 const OPEN = procedure("vmcore_open", [
   {
@@ -186,6 +197,7 @@ const OPEN = procedure("vmcore_open", [
     run(kernel) {
       const header = headerRange(kernel);
       if (header === undefined) return done(-ERRNO.ENOENT);
+      if (!isReadable(kernel, header)) return done(-ERRNO.EFAULT);
       const ranges = cutRanges([header]);
       return ask("memory", "memory.acquire", { by: kernel.name, ranges, write: false });
     },
@@ -208,5 +220,23 @@ const OPEN = procedure("vmcore_open", [
   },
 ]);
 
+/**
+ * `vmcore_init {}` at boot: looks whether there will be a /proc/vmcore, and says why not (real
+ * recordings, fact 23). Gives 0 or the errno; a kernel without `elfcorehdr=` has nothing to say.
+ */
+const INIT = procedure("vmcore_init", [
+  {
+    name: "open",
+    run: (kernel) =>
+      kernel.state.vmcore === undefined ? done() : call("vmcore_open", { quiet: true }),
+    then(kernel, _vars, answer) {
+      if (typeof answer !== "number" || answer >= 0) return done();
+      kernel.print("Kdump: vmcore not initialized");
+      kernel.note(`initcall vmcore_init returned ${answer}`);
+      return done(answer);
+    },
+  },
+]);
+
 /** Procedures of this file. */
-export const VMCORE_PROCEDURES: readonly Procedure[] = [OPEN];
+export const VMCORE_PROCEDURES: readonly Procedure[] = [OPEN, INIT];

@@ -54,6 +54,20 @@ export function fillPage(
   }
 }
 
+/**
+ * Whether a page of a process is one that stays zero: with `sparse` n, every n-th is, so that a
+ * saver which leaves zero pages out gets as many gaps.
+ */
+export function isZeroPage(index: number, sparse: number): boolean {
+  return sparse > 0 && index % sparse === sparse - 1;
+}
+
+/** Fills a page of a worker with what it holds in a generation. */
+function fillHeapPage(page: Uint8Array, vars: Vars, index: number, generation: number): void {
+  if (isZeroPage(index, numberOf(vars["sparse"] ?? 0))) page.fill(0);
+  else fillPage(page, numberOf(vars["seed"]), index, generation);
+}
+
 /** Which generation a page is in after so many quanta. */
 export function generationOf(index: number, pages: number, quanta: number): number {
   return Math.floor(quanta / pages) + (index < quanta % pages ? 1 : 0);
@@ -79,7 +93,10 @@ function someRanges(process: Process, vars: Vars): readonly Range[] {
   return runRanges(heapOf(process)).slice(at, at + RANGES_MAX);
 }
 
-/** `worker {pages, seed}`: a process that owns so many pages and writes one each 50 ms. */
+/**
+ * `worker {pages, seed, sparse?}`: a process that owns so many pages and writes one each 50 ms;
+ * see {@linkcode isZeroPage}.
+ */
 const WORKER = procedure("worker", [
   {
     name: "allocate",
@@ -105,7 +122,7 @@ const WORKER = procedure("worker", [
       for (const { start, length } of someRanges(kernel.process, vars)) {
         const bytes = access.writable(start, length);
         for (let at = 0; at < length; at += PAGE_BYTES) {
-          fillPage(bytes.subarray(at, at + PAGE_BYTES), numberOf(vars["seed"]), page++, 0);
+          fillHeapPage(bytes.subarray(at, at + PAGE_BYTES), vars, page++, 0);
         }
       }
       vars["page"] = page;
@@ -131,7 +148,7 @@ const WORKER = procedure("worker", [
       const quanta = numberOf(vars["quanta"]);
       const index = quanta % pages;
       const page = new Uint8Array(PAGE_BYTES);
-      fillPage(page, numberOf(vars["seed"]), index, Math.floor(quanta / pages) + 1);
+      fillHeapPage(page, vars, index, Math.floor(quanta / pages) + 1);
       vars["busy"] = true;
       return ask("memory", "memory.write", {
         by: kernel.name,
@@ -181,7 +198,6 @@ function workerOf(kernel: Kernel, vars: Vars): Worker | undefined {
 /** Compares some pages with what they must hold. */
 function compare(worker: Worker, vars: Vars, access: Access): void {
   const pages = numberOf(worker.vars["pages"]);
-  const seed = numberOf(worker.vars["seed"]);
   const quanta = numberOf(worker.vars["quanta"]);
   const expected = new Uint8Array(PAGE_BYTES);
   let page = numberOf(vars["page"] ?? 0);
@@ -191,7 +207,7 @@ function compare(worker: Worker, vars: Vars, access: Access): void {
   for (const { start, length } of someRanges(worker.process, vars)) {
     const bytes = access.read(start, length);
     for (let at = 0; at < length; at += PAGE_BYTES, page++) {
-      fillPage(expected, seed, page, generationOf(page, pages, quanta));
+      fillHeapPage(expected, worker.vars, page, generationOf(page, pages, quanta));
       const actual = bytes.subarray(at, at + PAGE_BYTES);
       wanted = crc32(expected, wanted);
       found = crc32(actual, found);

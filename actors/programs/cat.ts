@@ -10,7 +10,7 @@ import { listOf } from "../kernel/values.ts";
 import { failWith, reasonOf, wordsOf } from "./command_line.ts";
 
 function show(kernel: Kernel, text: string): void {
-  for (const line of text.replace(/\n$/, "").split("\n")) kernel.print(line);
+  for (const line of text.replace(/\n$/, "").split("\n")) kernel.say(line);
 }
 
 /** `program:cat {argv}`: ends with 1 at the first file that cannot be read. */

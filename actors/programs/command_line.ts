@@ -17,7 +17,7 @@ export function wordsOf(vars: Vars): string[] {
 
 /** Prints lines and ends with a status; the first line is the record of why. */
 export function failWith(kernel: Kernel, status: number, ...lines: readonly string[]): Next {
-  for (const line of lines) kernel.print(line);
+  for (const line of lines) kernel.complain(line);
   kernel.process.message = lines[0] ?? "";
   return done(status);
 }

@@ -5,6 +5,19 @@
  */
 import { fromHex } from "../../machine/digest.ts";
 import { FormatError } from "../../machine/errors.ts";
+import {
+  elfHeaderBytes,
+  emitElf,
+  ET_CORE,
+  parseElf,
+  PF_R,
+  PF_W,
+  PF_X,
+  type ProgramHeader,
+  programHeaderBytes,
+  PT_LOAD,
+  PT_NOTE,
+} from "../../machine/formats/elf.ts";
 import { parseVmcoreinfo } from "../../machine/formats/elf_notes.ts";
 import {
   classifyFrames,
@@ -44,17 +57,37 @@ export function tableRanges(vmcore: Vmcore, info: MemMapInfo): Range[] | undefin
   return sourceRanges(vmcore, info.memMapPhysical, memMapBytes(info.frameCount));
 }
 
-/** The vmcore's whole pages. */
-export function vmcoreRuns(vmcore: Vmcore): PageRun[] {
+/** One range of a vmcore, as its header has it: to the byte, and perhaps inside another one. */
+interface ExactRange extends ByteRange {
+  readonly vaddr: bigint;
+}
+
+function exactRanges(vmcore: Vmcore): ExactRange[] {
+  return parseElf(fromHex(vmcore.header)).programs
+    .filter(({ type }) => type === PT_LOAD)
+    .map(({ paddr, memsz, vaddr }) => ({ start: paddr, end: paddr + memsz, vaddr }));
+}
+
+/**
+ * The vmcore's pages; edited, only those that are whole (real recordings, fact 22: what is rounded
+ * up leaves RAM, and kexec refuses it).
+ */
+export function vmcoreRuns(vmcore: Vmcore, edit = false): PageRun[] {
+  if (edit) return rangesToRuns(exactRanges(vmcore));
   return rangesToRuns(
     vmcore.segments.map(({ physical, length }) => ({ start: physical, end: physical + length })),
   );
 }
 
 /** Pages that stay at a dump level, zero pages not yet looked at. */
-export function keptRuns(vmcore: Vmcore, table: Uint8Array, level: number): PageRun[] {
+export function keptRuns(
+  vmcore: Vmcore,
+  table: Uint8Array,
+  level: number,
+  edit = false,
+): PageRun[] {
   const { kept } = classifyFrames(table, level & ~DUMP_LEVEL.zero);
-  return intersect(kept, vmcoreRuns(vmcore));
+  return intersect(kept, vmcoreRuns(vmcore, edit));
 }
 
 /** A dump file: its layout, and the memory its content comes from. */
@@ -65,18 +98,75 @@ export interface DumpPlan {
   readonly pieces: readonly Range[];
 }
 
+/** Whether ranges end within a page, or one stands in another: a kernel text's second address. */
+function isRaw(ranges: readonly ExactRange[]): boolean {
+  return ranges.some((range, index) =>
+    range.end % PAGE_BYTES !== 0 || range.start % PAGE_BYTES !== 0 ||
+    ranges.some((other, at) => at !== index && range.start < other.end && other.start < range.end)
+  );
+}
+
+/** A dump file with the vmcore's ranges as they are: what is named twice is written twice. */
+function rawLayout(
+  vmcore: Vmcore,
+  kept: readonly PageRun[],
+  exact: readonly ExactRange[],
+): CoreLayout {
+  const loads = exact.flatMap((range) => {
+    const pages = rangesToRuns([{
+      start: Math.floor(range.start / PAGE_BYTES) * PAGE_BYTES,
+      end: Math.ceil(range.end / PAGE_BYTES) * PAGE_BYTES,
+    }]);
+    return runsToRanges(intersect(kept, pages)).map(({ start, end }) => ({
+      start: Math.max(start, range.start),
+      end: Math.min(end, range.end),
+      vaddr: range.vaddr + BigInt(Math.max(start, range.start) - range.start),
+    }));
+  });
+  const elfClass = vmcore.class === 64 ? 64 : 32;
+  const note = fromHex(vmcore.notes);
+  const noteOffset = elfHeaderBytes(elfClass) + (1 + loads.length) * programHeaderBytes(elfClass);
+  let end = Math.ceil((noteOffset + note.length) / PAGE_BYTES) * PAGE_BYTES;
+  const base = { flags: 0, align: 0 };
+  const noteSize = { filesz: note.length, memsz: note.length };
+  const programs: ProgramHeader[] = [
+    { ...base, type: PT_NOTE, offset: noteOffset, vaddr: 0n, paddr: 0, ...noteSize },
+  ];
+  const segments = loads.map(({ start, end: last, vaddr }) => {
+    const size = last - start;
+    const fileOffset = end;
+    programs.push({
+      ...base,
+      type: PT_LOAD,
+      flags: PF_R | PF_W | PF_X,
+      offset: fileOffset + start % PAGE_BYTES,
+      vaddr,
+      paddr: start,
+      filesz: size,
+      memsz: size,
+    });
+    const physical = start - start % PAGE_BYTES;
+    const length = Math.ceil(last / PAGE_BYTES) * PAGE_BYTES - physical;
+    end += length;
+    return { fileOffset, physical, length, source: physical };
+  });
+  const init = { class: elfClass, type: ET_CORE, machine: vmcore.machine, entry: 0 } as const;
+  return { header: emitElf(init, programs), noteOffset, segments, fileLength: end };
+}
+
 /**
- * The dump file of some pages of a vmcore.
+ * The dump file of some pages of a vmcore. Edited, it has each page once and no part of one, so
+ * that kexec takes it; otherwise it has the ranges that the vmcore has, as makedumpfile does it.
  *
  * @throws {RangeError} if it needs ELF64 headers.
  */
-export function planDump(vmcore: Vmcore, kept: readonly PageRun[]): DumpPlan {
-  const ranges: ByteRange[] = runsToRanges(kept);
-  const layout = dumpLayout({
+export function planDump(vmcore: Vmcore, kept: readonly PageRun[], edit = false): DumpPlan {
+  const exact = edit ? [] : exactRanges(vmcore);
+  const layout = isRaw(exact) ? rawLayout(vmcore, kept, exact) : dumpLayout({
     class: vmcore.class === 64 ? 64 : 32,
     machine: vmcore.machine,
     note: fromHex(vmcore.notes),
-    ranges,
+    ranges: runsToRanges(kept),
   });
   const headBytes = layout.segments[0]?.fileOffset ?? layout.fileLength;
   const pieces = layout.segments.flatMap(({ physical, length }) => {

@@ -14,6 +14,7 @@ import {
   toRuns,
 } from "../../machine/formats/page_runs.ts";
 import type { Range } from "../../machine/messages/declare.ts";
+import { list, natural, optional, type Plain, record } from "../../machine/messages/shape.ts";
 import { ERRNO, errnoText } from "../kernel/errno.ts";
 import { numberOf, textOf } from "../kernel/kernel_context.ts";
 import {
@@ -27,8 +28,9 @@ import {
   procedure,
 } from "../kernel/procedure.ts";
 import type { Vars } from "../kernel/state.ts";
-import { isError, listOf, plainRuns, readAs, runRanges, RUNS } from "../kernel/values.ts";
+import { fieldOf, isError, listOf, plainRuns, readAs, runRanges, RUNS } from "../kernel/values.ts";
 import { sourceRanges, vmcoreOf } from "../kernel/vmcore.ts";
+import { compressedBound } from "./dump_compress.ts";
 import {
   dumpHead,
   dumpInfo,
@@ -76,13 +78,44 @@ function cannotWrite(vars: Vars, errno: number): Next {
   return done({ status: 1, lines, unknown: false, errno, ...begun });
 }
 
+/** Where on a partition without a file system a dump goes. */
+export const RAW_PLACE = record({
+  firstSector: natural,
+  block: natural,
+  blocks: natural,
+  /** Where its blocks are, if they do not follow each other from `block` on. */
+  extents: optional(list(record({ fileBlock: natural, block: natural, count: natural }))),
+});
+
+function fitsRaw(vars: Vars): boolean {
+  const { block, blocks } = readAs(RAW_PLACE, vars["raw"]);
+  return block + Math.ceil(numberOf(vars["bytes"]) / PAGE_BYTES) <= blocks;
+}
+
+/** The transfer of a whole dump to such a place. */
+function rawJob(vars: Vars, pieces: readonly Range[]): Vars {
+  const { firstSector, block, extents } = readAs(RAW_PLACE, vars["raw"]);
+  const bytes = numberOf(vars["bytes"]);
+  const whole = [{ fileBlock: 0, block, count: Math.ceil(bytes / PAGE_BYTES) }];
+  return {
+    firstSector,
+    write: true,
+    sums: true,
+    offset: 0,
+    length: bytes,
+    size: bytes,
+    pieces: pieces.map(({ start, length }) => ({ start, length })),
+    extents: (extents ?? whole).map((run) => ({ ...run })),
+  };
+}
+
 function vmcoreIn(vars: Vars) {
   return vmcoreOf(vars["vmcore"]);
 }
 
 function planOf(vars: Vars): DumpPlan {
   if (vars["copy"] === true) return planCopy(vmcoreIn(vars));
-  return planDump(vmcoreIn(vars), readAs(RUNS, vars["kept"]));
+  return planDump(vmcoreIn(vars), readAs(RUNS, vars["kept"]), vars["edit"] === true);
 }
 
 function infoOf(vars: Vars) {
@@ -97,7 +130,7 @@ function findTable(vars: Vars): Next {
     const info = infoOf(vars);
     if (info !== undefined) vars["of"] = info.kernelName;
     if (level <= DUMP_LEVEL.zero || vars["copy"] === true) {
-      vars["kept"] = plainRuns(vmcoreRuns(vmcoreIn(vars)));
+      vars["kept"] = plainRuns(vmcoreRuns(vmcoreIn(vars), vars["edit"] === true));
       return goto("zero pages");
     }
     if (info === undefined) {
@@ -134,7 +167,9 @@ function classify(vars: Vars, access: Access): Next {
     const place = `mem_map at 0x${info?.memMapPhysical.toString(16)}`;
     return unknownPages(`get_mem_map: ${place} is not this kernel's: ${fault}.`);
   }
-  vars["kept"] = plainRuns(keptRuns(vmcoreIn(vars), table, numberOf(vars["level"])));
+  vars["kept"] = plainRuns(
+    keptRuns(vmcoreIn(vars), table, numberOf(vars["level"]), vars["edit"] === true),
+  );
   return next;
 }
 
@@ -185,6 +220,16 @@ function layOut(vars: Vars): Next {
   }
 }
 
+/** Frames whose content the dump has under another address: low memory that was backed up. */
+function movedRuns({ layout }: DumpPlan): Plain {
+  return layout.segments.filter(({ physical, source }) => physical !== source)
+    .map(({ physical, source, length }) => ({
+      pfn: source / PAGE_BYTES,
+      physical: physical / PAGE_BYTES,
+      count: length / PAGE_BYTES,
+    }));
+}
+
 /** Name and kernel of the memory image, where the dump is to be one. */
 function imageOf(vars: Vars): { id: string; of?: string } | undefined {
   const { entry, of } = vars;
@@ -193,10 +238,11 @@ function imageOf(vars: Vars): { id: string; of?: string } | undefined {
 }
 
 /**
- * `dump_write {output, level, copy?, infoFile?, force?, entry?, sums?}`: writes the pages of the
+ * `dump_write {output, level, copy?, edit?, infoFile?, force?, entry?, sums?}`: writes the pages of the
  * previous kernel's memory that dump level `level` keeps (with `copy`, /proc/vmcore as it is) into
- * the file `output`. With `entry`, the jump-back entry as text, the file is a memory image and
- * facts say so. Gives `{status: 0, pages, bytes, kept, sums}`, of an image with `id` and `of?`, or
+ * the file `output`; with `edit`, so that kexec can load it. With `entry`, the jump-back entry as text, the file is a memory image and
+ * facts say so. With `raw`, a {@linkcode RAW_PLACE}, it goes to a partition without a file system,
+ * and `output` is only its name in messages. Gives `{status: 0, pages, bytes, kept, sums}`, of an image with `id` and `of?`, or
  * `{status: 1, lines, errno, unknown, id?}` with what makedumpfile says; `unknown` is true if
  * nothing says which pages are free, `id` is there if the image was begun.
  */
@@ -247,7 +293,8 @@ const DUMP_WRITE = procedure("dump_write", [
   { name: "lay out", run: (_kernel, vars) => layOut(vars) },
   {
     name: "existing file",
-    run: (_kernel, vars) => call("fs_stat", { path: vars["output"] ?? "" }),
+    run: (_kernel, vars) =>
+      vars["raw"] === undefined ? call("fs_stat", { path: vars["output"] ?? "" }) : goto("create"),
     then(_kernel, vars, answer) {
       if (answer === -ERRNO.ENOENT) return goto("create");
       if (isError(answer)) return cannotWrite(vars, answer);
@@ -267,10 +314,13 @@ const DUMP_WRITE = procedure("dump_write", [
       const image = imageOf(vars);
       if (image !== undefined) kernel.fact("image", { op: "begin", ...image });
       vars["begun"] = true;
+      if (vars["raw"] !== undefined) return fitsRaw(vars) ? next : cannotWrite(vars, -ERRNO.ENOSPC);
       return call("fs_change", {
         operation: "createFile",
         path: vars["output"] ?? "",
-        size: numberOf(vars["bytes"]),
+        size: vars["compress"] === true
+          ? compressedBound(numberOf(vars["bytes"]))
+          : numberOf(vars["bytes"]),
       });
     },
     then: (_kernel, vars, answer) => isError(answer) ? cannotWrite(vars, answer) : next,
@@ -300,12 +350,23 @@ const DUMP_WRITE = procedure("dump_write", [
     run(_kernel, vars) {
       const image = imageOf(vars);
       const from = numberOf(vars["headBytes"]);
+      const pieces = [...runRanges(readAs(RUNS, vars["scratch"])), ...planOf(vars).pieces];
+      const moved = movedRuns(planOf(vars));
+      const named = image === undefined ? {} : { image: { ...image, from, moved } };
+      if (vars["compress"] === true) {
+        const path = vars["output"] ?? "";
+        const plain = pieces.map(({ start, length }) => ({ start, length }));
+        return call("dump_compress", { path, pieces: plain, bytes: vars["bytes"] ?? 0, ...named });
+      }
+      if (vars["raw"] !== undefined) {
+        return call("fs_transfer", { job: rawJob(vars, pieces), ...named });
+      }
       return call("fs_write", {
         path: vars["output"] ?? "",
         offset: 0,
-        pieces: [...runRanges(readAs(RUNS, vars["scratch"])), ...planOf(vars).pieces],
+        pieces,
         sums: vars["sums"] === true,
-        ...(image === undefined ? {} : { image: { ...image, from } }),
+        ...named,
       });
     },
     then(kernel, vars, answer) {
@@ -315,9 +376,12 @@ const DUMP_WRITE = procedure("dump_write", [
       return done({
         status: 0,
         pages: countPages(kept),
-        bytes: numberOf(vars["bytes"]),
+        bytes: numberOf(fieldOf(answer, "bytes") ?? vars["bytes"]),
         kept: plainRuns(kept),
-        sums: listOf(answer),
+        // A transfer past the file system gives its sums with their numbers.
+        sums: listOf(fieldOf(answer, "sums") ?? answer).map((sum) =>
+          Array.isArray(sum) ? sum[1] ?? "" : sum
+        ),
         ...imageOf(vars),
       });
     },

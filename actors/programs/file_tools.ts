@@ -6,9 +6,11 @@
 import type { Plain } from "../../machine/messages/shape.ts";
 import { ERRNO, errnoText } from "../kernel/errno.ts";
 import { type Kernel, textOf } from "../kernel/kernel_context.ts";
+import { KIMGCORE } from "../kernel/kimgcore.ts";
 import { call, done, type Next, type Procedure, procedure } from "../kernel/procedure.ts";
 import { fieldOf, isError } from "../kernel/values.ts";
 import { failWith, reasonOf, wordsOf } from "./command_line.ts";
+import { copyPseudo, imageEntry, sayCopied, targetOf } from "./pseudo_copy.ts";
 
 /** Where files of the kernel's own memory have their paths. */
 const MEMORY_ROOT = "/tmp/";
@@ -30,7 +32,10 @@ function copyFailed(kernel: Kernel, from: string, to: string, value: number): Ne
 /** How /proc/vmcore was copied. */
 function vmcoreCopied(kernel: Kernel, to: string, answer: Plain): Next {
   const errno = fieldOf(answer, "errno");
-  if (typeof errno !== "number") return done(0);
+  if (typeof errno !== "number") {
+    sayCopied(kernel, answer);
+    return done(0);
+  }
   if (errno === -ERRNO.ENOENT) return copyFailed(kernel, VMCORE, to, errno);
   return failWith(kernel, 1, `cp: error writing '${to}': ${errnoText(errno)}`);
 }
@@ -50,8 +55,17 @@ const CP = procedure("program:cp", [
       vars["from"] = from;
       vars["to"] = target;
       if (from === VMCORE) {
-        return call("dump_write", { output: target, level: 0, copy: true, force: true });
+        const output = targetOf(from, target);
+        vars["to"] = output;
+        const image = imageEntry(kernel);
+        return call("dump_write", { output, level: 0, copy: true, force: true, ...image });
       }
+      if (from === KIMGCORE) {
+        const to = target === "." ? "/" : target;
+        return call("kimgcore_copy", { to: to.endsWith("/") ? to + base(from) : to });
+      }
+      const pseudo = copyPseudo(kernel, from, target);
+      if (pseudo !== undefined) return pseudo;
       const to = target === "/tmp" || target === MEMORY_ROOT ? MEMORY_ROOT + base(from) : target;
       if (!to.startsWith(MEMORY_ROOT)) {
         const reason = errnoText(ERRNO.EROFS);
@@ -64,6 +78,7 @@ const CP = procedure("program:cp", [
       const from = textOf(vars["from"]);
       const to = textOf(vars["to"]);
       if (from === VMCORE) return vmcoreCopied(kernel, to, answer);
+      if (from === KIMGCORE) return done(answer === 0 ? 0 : 1);
       return isError(answer) ? copyFailed(kernel, from, to, answer) : done(0);
     },
   },

@@ -8,45 +8,22 @@ import { countPages, PAGE_BYTES } from "../../machine/formats/page_runs.ts";
 import { ERRNO, errnoText } from "../kernel/errno.ts";
 import { ramPages, USER_SEGMENTS } from "../kernel/kexec_load.ts";
 import type { Kernel } from "../kernel/kernel_context.ts";
+import { staleEntry } from "../kernel/kimgcore_peer.ts";
 import { KEXEC_FLAG, SEGMENTS_MAX } from "../kernel/load_checks.ts";
-import { call, done, type Next, next, type Procedure, procedure } from "../kernel/procedure.ts";
+import { call, done, type Next, type Procedure, procedure } from "../kernel/procedure.ts";
 import type { Vars } from "../kernel/state.ts";
 import { readAs } from "../kernel/values.ts";
-import { failWith } from "./command_line.ts";
+import { executeVars, KEXEC_EXECUTE_PROCEDURES, loadedStatus } from "./kexec_execute.ts";
+import { KEXEC_EXPAND_PROCEDURES } from "./kexec_expand.ts";
 import { KEXEC_FILE_PROCEDURES, mebibytes } from "./kexec_files.ts";
+import { GENERATION_NAMES } from "./kexec_generations.ts";
+import { IFDOWN_PROCEDURES } from "./kexec_ifdown.ts";
 import { KEXEC_KERNEL_PROCEDURES } from "./kexec_kernel.ts";
 import { KEXEC_MEMORY_PROCEDURES } from "./kexec_memory.ts";
-import { parseKexec } from "./kexec_options.ts";
-
-/** `kexec -e`. */
-const execute = procedure("kexec_exec", [
-  {
-    name: "loaded",
-    run: (kernel) => {
-      const { image } = kernel.state;
-      if (image === null) return failWith(kernel, 1, "Nothing has been loaded!");
-      if (image.start === 0) {
-        const why = "kexec: the loaded image was entered and left no way back; load it again";
-        return failWith(kernel, 1, why);
-      }
-      return next;
-    },
-  },
-  { name: "sync", run: () => call("fs_sync") },
-  {
-    name: "reboot",
-    run: () => call("sys_reboot_kexec"),
-    then: (kernel, _vars, answer) => {
-      const result = typeof answer === "number" ? answer : 0;
-      if (result < 0) return failWith(kernel, 255, `kexec failed: ${errnoText(result)}`);
-      // Today's tool takes any return for a failure and prints a stale errno (recorded fact 19).
-      if (kernel.profile.execReportsFailure) {
-        return failWith(kernel, 255, "kexec failed: Bad file descriptor");
-      }
-      return done();
-    },
-  },
-]);
+import { dies } from "./kexec_messages.ts";
+import { parseKexec, usageText } from "./kexec_options.ts";
+import { KEXEC_REBOOT_PROCEDURES } from "./kexec_reboot.ts";
+import { KEXEC_START_PROCEDURES } from "./kexec_start.ts";
 
 /** What a refused load has to do with sizes, where it has. */
 function figures(kernel: Kernel, vars: Vars, errno: number): string {
@@ -69,7 +46,7 @@ const load = procedure("kexec_call_load", [
     name: "call",
     run: (kernel, vars) => {
       if (readAs(USER_SEGMENTS, vars["segments"]).length > SEGMENTS_MAX) {
-        kernel.print("Warning: kernel segment limit reached. This will likely fail");
+        kernel.complain("Warning: kernel segment limit reached. This will likely fail");
       }
       return call("sys_kexec_load", {
         segments: vars["segments"] ?? [],
@@ -80,42 +57,65 @@ const load = procedure("kexec_call_load", [
     then: (kernel, vars, answer) => {
       if (typeof answer !== "number" || answer >= 0) return done();
       const why = `kexec_load failed: ${errnoText(answer)}${figures(kernel, vars, answer)}`;
-      return failWith(kernel, 255, why);
+      return dies(kernel, 255, why);
     },
   },
 ]);
 
+/** `--load-jump-back-helper`: one empty segment whose entry is the way back. */
+function loadHelper(kernel: Kernel, entry: number | null): Next {
+  // The recorded tool looks at what is loaded before it looks at the entry.
+  if (kernel.state.image !== null) {
+    const why = "There is kexec kernel loaded, make sure you are in kexeced kernel.";
+    return dies(kernel, 255, why);
+  }
+  if (entry === null || entry === 0) {
+    const why = "Please specify jump back address of original kernel with --entry";
+    return dies(kernel, 255, why);
+  }
+  const stale = staleEntry(kernel, entry);
+  if (stale !== undefined) return dies(kernel, 255, `kexec: ${stale}`);
+  return call("kexec_call_load", {
+    segments: [{ mem: 0, memsz: 0, bufsz: 0, buffer: [] }],
+    entry,
+    // v7 keeps all state around a jump; later kernels have one flag for it (A.6).
+    flags: kernel.profile.stateFlags || KEXEC_FLAG.preserveContext,
+  });
+}
+
 /** Which of the procedures a set of options asks for. */
 function dispatch(kernel: Kernel, vars: Vars): Next {
   const argv = Array.isArray(vars["argv"]) ? vars["argv"].map(String) : [];
-  const parsed = parseKexec(argv.slice(1));
-  if (parsed.kind === "refused") {
-    return failWith(kernel, parsed.status, ...parsed.message.split("\n"));
-  }
+  const parsed = parseKexec(argv.slice(1), kernel.profile.tools);
+  if (parsed.kind === "refused") return dies(kernel, parsed.status, ...parsed.message.split("\n"));
   const { options } = parsed;
   switch (options.action) {
+    case "help":
+      for (const line of usageText(kernel.profile.tools)) kernel.say(line);
+      return done();
+    case "version":
+      kernel.say(`kexec-tools of ${GENERATION_NAMES[kernel.profile.tools]}`);
+      return done();
+    case "status":
+      return loadedStatus(kernel);
     case "exec":
-      return call("kexec_exec");
+      return call("kexec_exec", executeVars(options));
+    case "jump-to":
+      return call("kexec_jump_to", executeVars(options));
+    case "jump-back":
+      return call("kexec_jump_back", executeVars(options));
     case "unload":
-      return call("kexec_call_load", { segments: [], entry: 0, flags: 0 });
-    case "helper":
-      // The recorded tool looks at what is loaded before it looks at the entry.
-      if (kernel.state.image !== null) {
-        const why = "There is kexec kernel loaded, make sure you are in kexeced kernel.";
-        return failWith(kernel, 255, why);
-      }
-      if (options.entry === null || options.entry === 0) {
-        const why = "Please specify jump back address of original kernel with --entry";
-        return failWith(kernel, 255, why);
-      }
       return call("kexec_call_load", {
-        segments: [{ mem: 0, memsz: 0, bufsz: 0, buffer: [] }],
-        entry: options.entry,
-        flags: KEXEC_FLAG.preserveContext,
+        segments: [],
+        entry: 0,
+        flags: options.crash ? KEXEC_FLAG.onCrash : 0,
       });
+    case "helper":
+      return loadHelper(kernel, options.entry);
     case "load":
       return call(options.argsNone ? "kexec_load_memory" : "kexec_load_kernel", {
         argv,
+        tools: kernel.profile.tools,
         ...(vars["verify"] === undefined ? {} : { verify: vars["verify"] }),
       });
   }
@@ -133,9 +133,13 @@ const kexec = procedure("program:kexec", [
 /** Procedures of the tool. */
 export const KEXEC_PROCEDURES: readonly Procedure[] = [
   kexec,
-  execute,
   load,
+  ...IFDOWN_PROCEDURES,
+  ...KEXEC_EXECUTE_PROCEDURES,
+  ...KEXEC_EXPAND_PROCEDURES,
   ...KEXEC_FILE_PROCEDURES,
   ...KEXEC_KERNEL_PROCEDURES,
   ...KEXEC_MEMORY_PROCEDURES,
+  ...KEXEC_REBOOT_PROCEDURES,
+  ...KEXEC_START_PROCEDURES,
 ];

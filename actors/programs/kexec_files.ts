@@ -11,9 +11,11 @@ import { natural, type Plain, plain, record, type Shape } from "../../machine/me
 import { ERRNO, errnoText } from "../kernel/errno.ts";
 import { type Kernel, numberOf, textOf } from "../kernel/kernel_context.ts";
 import { call, done, type Next, next, type Procedure, procedure } from "../kernel/procedure.ts";
+import type { ToolGeneration } from "../kernel/profiles.ts";
 import type { Vars } from "../kernel/state.ts";
 import { fieldsOf, plainRuns, readAs, runRanges, RUNS } from "../kernel/values.ts";
-import { failWith } from "./command_line.ts";
+import { dies } from "./kexec_messages.ts";
+import { GENERATION_NAMES } from "./kexec_generations.ts";
 import { type KexecOptions, parseKexec } from "./kexec_options.ts";
 
 /** A file read into the process's memory: its pages, its length, sums that did not match. */
@@ -30,10 +32,18 @@ export function fileOf(vars: Vars, name: string): UserFile {
   return readAs(USER_FILE, vars[name]);
 }
 
-/** The options a procedure's `argv` stands for; the program has refused bad ones before. */
+function isGeneration(name: unknown): name is ToolGeneration {
+  return typeof name === "string" && name in GENERATION_NAMES;
+}
+
+/**
+ * The options a procedure's `argv` stands for to the tool of the generation in `tools`; the
+ * program has refused bad ones before.
+ */
 export function optionsOf(vars: Vars): KexecOptions {
   const argv = Array.isArray(vars["argv"]) ? vars["argv"].map(String) : [];
-  const parsed = parseKexec(argv.slice(1));
+  const tools = vars["tools"];
+  const parsed = parseKexec(argv.slice(1), isGeneration(tools) ? tools : "jump");
   if (parsed.kind === "ok") return parsed.options;
   throw new TypeError(`Options were refused: ${parsed.message}`);
 }
@@ -83,7 +93,7 @@ export function mebibytes(pages: number): string {
 export function tooLarge(kernel: Kernel, options: KexecOptions, pages: number): Next {
   const free = countPages(kernel.state.free);
   const twice = options.argsNone ? " and as much again for its source pages" : "";
-  return failWith(
+  return dies(
     kernel,
     1,
     `kexec: ${options.file} needs ${mebibytes(pages)}${twice}, ` +
@@ -125,8 +135,24 @@ const readFile = procedure("kexec_read_file", [
     then: (_kernel, vars, answer) => {
       if (typeof answer === "number" && answer < 0) return done(answer);
       const mismatches = fieldsOf(answer)["mismatches"] ?? (Array.isArray(answer) ? answer : []);
-      return done({ runs: vars["runs"] ?? [], size: vars["size"] ?? 0, mismatches });
+      vars["mismatches"] = mismatches;
+      return next;
     },
+  },
+  {
+    name: "expand",
+    run: (_kernel, vars) => {
+      const file = { runs: vars["runs"] ?? [], size: vars["size"] ?? 0 };
+      const damaged = Array.isArray(vars["mismatches"]) && vars["mismatches"].length > 0;
+      return damaged ? done({ ...file, mismatches: vars["mismatches"] ?? [] }) : call(
+        "kexec_expand",
+        file,
+      );
+    },
+    then: (_kernel, vars, answer) =>
+      typeof answer === "number"
+        ? done(answer)
+        : done({ ...fieldsOf(answer), mismatches: vars["mismatches"] ?? [] }),
   },
 ]);
 
@@ -139,7 +165,7 @@ export function takeFile(
   path: string,
 ): Next {
   if (typeof answer === "number") {
-    return failWith(kernel, 1, `Cannot open ${path}: ${errnoText(answer)}`);
+    return dies(kernel, 1, `Cannot open ${path}: ${errnoText(answer)}`);
   }
   vars[name] = answer;
   return next;

@@ -29,11 +29,22 @@ import {
   LOWMEM_LIMIT_I386,
 } from "../../machine/formats/vmcore.ts";
 import { layoutOf, vmcoreinfoBytes } from "../kernel/boot.ts";
+import { LOW_BYTES } from "../kernel/jump_buffer_reboot.ts";
 import type { Kernel } from "../kernel/kernel_context.ts";
+import {
+  addBackup,
+  backupStart,
+  crashMemmap,
+  type CrashRegion,
+  crashRegion,
+  NO_REGION,
+} from "./kexec_crash.ts";
 import type { KexecOptions } from "./kexec_options.ts";
 
 const PURGATORY_BYTES = PAGE_BYTES;
 const PURGATORY_BODY_BYTES = 1024;
+/** Virtual address of a 64-bit kernel's text. */
+const TEXT_ADDRESS = 0xffff_ffff_8100_0000n;
 
 /** A segment with its content, where it has one of the tool's making. */
 export interface ToolSegment extends KernelSegment {
@@ -61,39 +72,82 @@ function lowSegment(kernel: Kernel): ToolSegment | undefined {
   return { name: "backup", mem: low.start, memsz: low.end - low.start, bufsz: 0 };
 }
 
-function coreHeaders(kernel: Kernel, options: KexecOptions): Uint8Array {
+/** A's memory as core headers name it: in whole pages, or as the map has it. */
+function coreRanges(kernel: Kernel): { start: number; end: number }[] {
+  if (!kernel.profile.rawCoreHeaders) return wholeRam(kernel);
+  // The first page is firmware's: no kernel of these gives it out.
+  return ramRanges(kernel.state.map).map((range) => ({
+    start: Math.max(range.start, kernel.profile.low.start),
+    end: endOf(range),
+  }));
+}
+
+/** The kernel's text under its own address, where the tool names it a second time. */
+function textAlias(kernel: Kernel) {
+  if (!kernel.profile.rawCoreHeaders) return {};
+  const { pfn, count } = layoutOf(kernel).text;
+  const start = pfn * PAGE_BYTES;
+  return { kernelText: { start, end: start + count * PAGE_BYTES, vaddr: TEXT_ADDRESS } };
+}
+
+function coreHeaders(kernel: Kernel, options: KexecOptions, region?: CrashRegion): Uint8Array {
   const { profile } = kernel;
   const wide = profile.elfClass === 64 || options.elf64;
-  const excluded = [{ start: options.memMin, end: (options.memMax ?? 0) + 1 }];
-  const low = lowSegment(kernel);
+  const excluded = [region ?? { start: options.memMin, end: (options.memMax ?? 0) + 1 }];
+  const low = region === undefined ? lowSegment(kernel) : undefined;
   if (low !== undefined) excluded.push({ start: low.mem, end: low.mem + low.memsz });
   const note = vmcoreinfoBytes(kernel);
   return buildCoreHeaders({
     class: wide ? 64 : 32,
     machine: profile.arch === "i386" ? EM_386 : EM_X86_64,
-    ramRanges: wholeRam(kernel),
+    ramRanges: coreRanges(kernel),
+    ...textAlias(kernel),
     excluded,
     notes: profile.keepsNote ? [{ paddr: layoutOf(kernel).vmcoreinfo, size: note.length }] : [],
     linearOffset: LINEAR_OFFSET[profile.arch],
     lowmemLimit: profile.arch === "i386" ? LOWMEM_LIMIT_I386 : Number.MAX_SAFE_INTEGER,
+    ...(region === undefined
+      ? {}
+      : { backup: { start: 0, end: LOW_BYTES, copy: backupStart(region) } }),
   });
 }
 
-/** What the tool adds to the command line (B.4.3 f). */
-function commandLine(kernel: Kernel, options: KexecOptions, coreHeader: number | null): string {
+/** This kernel's own command line, for `--reuse-cmdline`. */
+function reusedWords({ state }: Kernel, options: KexecOptions): string[] {
+  if (!options.reuseCommandLine) return [];
+  const dropped = options.crash ? /^(?:BOOT_IMAGE|crashkernel)=/ : /^BOOT_IMAGE=/;
+  return state.commandLine.split(/\s+/).filter((word) => !dropped.test(word));
+}
+
+/** What the tool adds to the command line (B.4.3 f); undefined when it is too long. */
+function commandLine(
+  kernel: Kernel,
+  options: KexecOptions,
+  headers: KernelSegment | undefined,
+  region: CrashRegion | undefined,
+): string | undefined {
   const { profile } = kernel;
-  const words = [options.append];
-  if (options.preserve && profile.exactMap) {
-    const { low } = profile;
-    const window = (options.memMax ?? 0) + 1 - options.memMin;
-    words.push(
-      "memmap=exactmap",
-      `memmap=${(low.end - low.start) / 1024}K@${low.start / 1024}K`,
-      `memmap=${window / 1024}K@${options.memMin / 1024}K`,
-    );
+  const { low } = profile;
+  const words = [...reusedWords(kernel, options), options.append];
+  if (region !== undefined) {
+    const backup = backupStart(region);
+    const kept = [{ start: backup, end: region.end }];
+    if (headers !== undefined) kept.push({ start: headers.mem, end: headers.mem + headers.memsz });
+    words.push(...crashMemmap(region, kept, low));
+  } else if (options.preserve && profile.exactMap) {
+    const window = { start: options.memMin, end: (options.memMax ?? 0) + 1 };
+    // A kernel that maps the headers as device memory must not have them as its RAM.
+    const kept = profile.vmcoreNotInRam && headers !== undefined
+      ? [{ start: headers.mem, end: headers.mem + headers.memsz }]
+      : [];
+    words.push(...crashMemmap(window, kept, low));
   }
-  if (coreHeader !== null) words.push(`elfcorehdr=${coreHeader / 1024}K`);
-  return words.filter((word) => word !== "").join(" ");
+  if (headers !== undefined) words.push(`elfcorehdr=${headers.mem / 1024}K`);
+  const line = words.filter((word) => word !== "").join(" ");
+  if (region === undefined) return line;
+  const added = addBackup(line, backupStart(region));
+  if (added.kind === "overflow") return undefined;
+  return added.kind === "added" ? added.line : line;
 }
 
 function padded(bytes: Uint8Array, length: number): Uint8Array {
@@ -140,8 +194,10 @@ function parameterBlock(
   places: Places,
   bzImage: Uint8Array,
   initrdBytes: number,
+  region: CrashRegion | undefined,
 ): Uint8Array | undefined {
-  const line = commandLine(kernel, options, places.headers?.mem ?? null);
+  const line = commandLine(kernel, options, places.headers, region);
+  if (line === undefined) return undefined;
   const lineBytes = new TextEncoder().encode(line);
   if (lineBytes.length + JUMP_BACK_SPARE_BYTES > COMMAND_LINE_BYTES) return undefined;
   const block = new Uint8Array(PAGE_BYTES + COMMAND_LINE_BYTES);
@@ -169,6 +225,7 @@ function purgatoryProgram(
   kernel: Kernel,
   places: Places,
   checked: readonly Checked[],
+  region: CrashRegion | undefined,
 ): Uint8Array {
   const entryOffset = kernel.profile.arch === "x86_64" ? ENTRY_64_OFFSET : 0;
   const table = emitPurgatory({
@@ -177,9 +234,66 @@ function purgatoryProgram(
     bootParams: places.params.mem,
     commandLine: places.params.mem + PAGE_BYTES,
     segments: checked.map(({ segment }) => ({ start: segment.mem, length: segment.memsz })),
+    ...(region === undefined
+      ? {}
+      : { backup: { start: 0, length: LOW_BYTES, copy: backupStart(region) } }),
   });
   const body = padded(table, PURGATORY_BODY_BYTES);
   return stampProgram({ kind: STAMP_KIND.purgatory, version: 1, body });
+}
+
+/** The placed segments with what stands in them, purgatory's table made over the others. */
+function withContents(
+  kernel: Kernel,
+  places: Places,
+  placed: readonly KernelSegment[],
+  made: {
+    readonly kernel: Uint8Array;
+    readonly params: Uint8Array;
+    readonly initrd: Uint8Array;
+    readonly headers: Uint8Array;
+    readonly region: CrashRegion | undefined;
+  },
+): ToolSegment[] {
+  const checked: Checked[] = [
+    { segment: places.kernel, content: made.kernel },
+    { segment: places.params, content: made.params },
+  ];
+  if (places.initrd !== undefined) checked.push({ segment: places.initrd, content: made.initrd });
+  if (places.headers !== undefined) {
+    checked.push({ segment: places.headers, content: made.headers });
+  }
+  const contents = new Map<KernelSegment, Uint8Array>(
+    checked.map(({ segment, content }) => [segment, content]),
+  );
+  contents.set(places.purgatory, purgatoryProgram(kernel, places, checked, made.region));
+  return placed.map((segment) => {
+    const content = contents.get(segment);
+    return content === undefined
+      ? { ...segment, bufsz: 0 }
+      : { ...segment, bufsz: content.length, content };
+  });
+}
+
+/** Where all goes: the window of the options, or the reserved region below its backup. */
+function windowOf(options: KexecOptions, region: CrashRegion | undefined) {
+  if (region === undefined) {
+    return { memMin: options.memMin, memMax: options.memMax ?? Number.MAX_SAFE_INTEGER };
+  }
+  return { memMin: region.start, memMax: backupStart(region) - 1 };
+}
+
+/** What is exchanged or kept besides: low memory by a segment of ours, or its backup. */
+function besides(
+  kernel: Kernel,
+  options: KexecOptions,
+  region: CrashRegion | undefined,
+): ToolSegment[] {
+  if (region !== undefined) {
+    return [{ name: "backup", mem: backupStart(region), memsz: LOW_BYTES, bufsz: 0 }];
+  }
+  const low = options.preserve ? lowSegment(kernel) : undefined;
+  return low === undefined ? [] : [low];
 }
 
 /** Makes everything out of the two files. */
@@ -189,7 +303,10 @@ export function buildImage(
   bzImage: Uint8Array,
   initrd: Uint8Array,
 ): BuiltImage {
-  const headers = options.preserve ? coreHeaders(kernel, options) : new Uint8Array();
+  const region = options.crash ? crashRegion(kernel) : undefined;
+  if (options.crash && region === undefined) return { kind: "refused", message: NO_REGION };
+  const beside = options.preserve || region !== undefined;
+  const headers = beside ? coreHeaders(kernel, options, region) : new Uint8Array();
   const placed = placeKernel({
     arch: kernel.profile.arch,
     kernel: { ...parseBzImage(bzImage), setupBytes: PAGE_BYTES },
@@ -197,8 +314,7 @@ export function buildImage(
     cmdlineBytes: COMMAND_LINE_BYTES - JUMP_BACK_SPARE_BYTES,
     coreHeaderBytes: headers.length,
     purgatoryBytes: PURGATORY_BYTES,
-    memMin: options.memMin,
-    memMax: options.memMax ?? Number.MAX_SAFE_INTEGER,
+    ...windowOf(options, region),
     ramRanges: ramRanges(kernel.state.map),
     fillHoles: options.preserve,
   });
@@ -207,28 +323,19 @@ export function buildImage(
   if (places === undefined) {
     return { kind: "refused", message: "Could not find a free area of memory" };
   }
-  const params = parameterBlock(kernel, options, places, bzImage, initrd.length);
+  const params = parameterBlock(kernel, options, places, bzImage, initrd.length, region);
   if (params === undefined) return { kind: "refused", message: "Command line overflow" };
-  const checked: Checked[] = [
-    { segment: places.kernel, content: bzImageLoadBytes(bzImage) },
-    { segment: places.params, content: params },
-  ];
-  if (places.initrd !== undefined) checked.push({ segment: places.initrd, content: initrd });
-  if (places.headers !== undefined) checked.push({ segment: places.headers, content: headers });
-  const contents = new Map<KernelSegment, Uint8Array>(
-    checked.map(({ segment, content }) => [segment, content]),
-  );
-  contents.set(places.purgatory, purgatoryProgram(kernel, places, checked));
-  const segments: ToolSegment[] = placed.segments.map((segment) => {
-    const content = contents.get(segment);
-    return content === undefined
-      ? { ...segment, bufsz: 0 }
-      : { ...segment, bufsz: content.length, content };
+  const segments = withContents(kernel, places, placed.segments, {
+    kernel: bzImageLoadBytes(bzImage),
+    params,
+    initrd,
+    headers,
+    region,
   });
-  const low = options.preserve ? lowSegment(kernel) : undefined;
+  const all = [...besides(kernel, options, region), ...segments];
   return {
     kind: "built",
-    segments: low === undefined ? segments : [low, ...segments],
+    segments: all.sort((one, other) => one.mem - other.mem),
     entry: places.purgatory.mem,
   };
 }

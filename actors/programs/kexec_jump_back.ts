@@ -5,7 +5,14 @@
  * @module
  */
 import { parameter } from "../kernel/boot.ts";
+import type { Kernel } from "../kernel/kernel_context.ts";
 import { call, done, next, type Procedure, procedure } from "../kernel/procedure.ts";
+
+/** How the tool of a generation is told to load the way back. */
+function helperOption({ profile }: Kernel): string {
+  const { tools } = profile;
+  return tools === "jump" || tools === "modern" ? "--load-jump-back-helper" : "--load-jump-back";
+}
 
 const jumpBack = procedure("program:jump-back", [
   {
@@ -13,10 +20,10 @@ const jumpBack = procedure("program:jump-back", [
     run: (kernel) => {
       const entry = parameter(kernel.state.commandLine, "kexec_jump_back_entry");
       if (entry === undefined) {
-        kernel.print("jump-back: no kexec_jump_back_entry= on the command line");
+        kernel.complain("jump-back: no kexec_jump_back_entry= on the command line");
         return done(1);
       }
-      const argv = ["kexec", "--load-jump-back-helper", `--entry=${entry}`];
+      const argv = ["kexec", helperOption(kernel), `--entry=${entry}`];
       return call("program:kexec", { argv });
     },
     then: (_kernel, _vars, answer) => answer === 0 ? next : done(answer),

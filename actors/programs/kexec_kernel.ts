@@ -23,7 +23,6 @@ import {
 } from "../kernel/procedure.ts";
 import type { Vars } from "../kernel/state.ts";
 import { plainRuns, readAs, runRanges } from "../kernel/values.ts";
-import { failWith } from "./command_line.ts";
 import {
   fileOf,
   gather,
@@ -34,6 +33,8 @@ import {
   type UserFile,
   userPages,
 } from "./kexec_files.ts";
+import { dies } from "./kexec_messages.ts";
+import type { KexecOptions } from "./kexec_options.ts";
 import { buildImage, type ToolSegment } from "./kexec_image.ts";
 
 /** Where a segment's content comes from: a file, or hexadecimal bytes of the tool's making. */
@@ -65,9 +66,9 @@ function build(kernel: Kernel, vars: Vars, image: Uint8Array, initrd: Uint8Array
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     const why = `Cannot determine the file type of ${options.file}: ${error.message}`;
-    return failWith(kernel, 1, why);
+    return dies(kernel, 1, why);
   }
-  if (built.kind === "refused") return failWith(kernel, 1, built.message);
+  if (built.kind === "refused") return dies(kernel, 1, ...built.message.split("\n"));
   const segments = [];
   for (const segment of built.segments) {
     const pages = Math.ceil((segment.content?.length ?? 0) / PAGE_BYTES);
@@ -80,6 +81,12 @@ function build(kernel: Kernel, vars: Vars, image: Uint8Array, initrd: Uint8Array
   vars["contents"] = built.segments.map(contentOf);
   vars["entry"] = built.entry;
   return next;
+}
+
+/** Flags of a load; v7 names all state that is to be kept, later kernels have one flag for it. */
+function loadFlags({ profile }: Kernel, { flags, crash, preserve }: KexecOptions): number {
+  if (crash) return KEXEC_FLAG.onCrash;
+  return flags ?? (preserve ? profile.stateFlags || KEXEC_FLAG.preserveContext : 0);
 }
 
 /** `kexec -l` of a kernel: vars {argv}. */
@@ -137,11 +144,11 @@ const loadKernel = procedure("kexec_load_kernel", [
   },
   {
     name: "load",
-    run: (_kernel, vars) =>
+    run: (kernel, vars) =>
       call("kexec_call_load", {
         segments: vars["segments"] ?? [],
         entry: vars["entry"] ?? 0,
-        flags: optionsOf(vars).flags ?? (optionsOf(vars).preserve ? KEXEC_FLAG.preserveContext : 0),
+        flags: loadFlags(kernel, optionsOf(vars)),
       }),
     then: (_kernel, _vars, answer) => done(answer),
   },

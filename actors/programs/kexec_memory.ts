@@ -7,11 +7,26 @@
 import { FormatError } from "../../machine/errors.ts";
 import { EM_386, EM_X86_64, parseElf, PT_LOAD } from "../../machine/formats/elf.ts";
 import { endOf, ramRanges } from "../../machine/formats/e820.ts";
-import { countPages, fromRuns, PAGE_BYTES, type PageRun } from "../../machine/formats/page_runs.ts";
+import {
+  isKimgcore,
+  type KimgcoreHeader,
+  kimgcoreHeaderBytes,
+  parseKimgcore,
+} from "../../machine/formats/kimgcore.ts";
+import {
+  countPages,
+  fromRuns,
+  intersect,
+  PAGE_BYTES,
+  type PageRun,
+  rangesToRuns,
+  subtract,
+} from "../../machine/formats/page_runs.ts";
 import type { Plain } from "../../machine/messages/shape.ts";
 import { ERRNO } from "../kernel/errno.ts";
 import type { UserSegment } from "../kernel/kexec_load.ts";
 import { type Kernel, numberOf } from "../kernel/kernel_context.ts";
+import { KEXEC_FLAG } from "../kernel/load_checks.ts";
 import {
   ask,
   call,
@@ -22,26 +37,21 @@ import {
   procedure,
 } from "../kernel/procedure.ts";
 import { fieldsOf, plainRuns, runRanges } from "../kernel/values.ts";
-import { failWith } from "./command_line.ts";
 import { fileOf, gather, optionsOf, takeFile, tooLarge, type UserFile } from "./kexec_files.ts";
+import { dies } from "./kexec_messages.ts";
 import type { KexecOptions } from "./kexec_options.ts";
+import {
+  inOrder,
+  KIMGCORE_LOAD_PROCEDURES,
+  kimgcoreSegments,
+  kimgcoreTruncation,
+} from "./kimgcore_load.ts";
 
 /** Pages of a file in which its headers are looked for: a core of many segments has long ones. */
 const HEADER_PAGES = 16;
 
 function headerRuns(file: UserFile): PageRun[] {
   return inOrder(fromRuns(file.runs).slice(0, HEADER_PAGES));
-}
-
-/** Joins neighbouring pages into runs without sorting them. */
-function inOrder(pages: readonly number[]): PageRun[] {
-  const joined: { pfn: number; count: number }[] = [];
-  for (const pfn of pages) {
-    const last = joined.at(-1);
-    if (last !== undefined && last.pfn + last.count === pfn) last.count++;
-    else joined.push({ pfn, count: 1 });
-  }
-  return joined;
 }
 
 interface MemoryImage {
@@ -97,6 +107,30 @@ function imageSegments(
   return { segments, entry: options.entry ?? elf.header.entry };
 }
 
+function loadFlags({ flags, preserve }: KexecOptions): number {
+  return flags ?? (preserve ? KEXEC_FLAG.preserveContext : 0);
+}
+
+/** With a context to preserve, all of the window that no segment has is exchanged (B.4.3 d). */
+function backups(kernel: Kernel, options: KexecOptions, built: MemoryImage): UserSegment[] {
+  if (!options.preserve) return [];
+  const { memMin, memMax } = options;
+  const window = rangesToRuns([{ start: memMin, end: (memMax ?? 0) + 1 }]);
+  const used = rangesToRuns(built.segments.map(({ mem, memsz }) => ({
+    start: mem,
+    end: mem + memsz,
+  })));
+  const ram = rangesToRuns(
+    ramRanges(kernel.state.map).map((range) => ({ start: range.start, end: endOf(range) })),
+  );
+  return subtract(intersect(window, ram), used).map(({ pfn, count }) => ({
+    mem: pfn * PAGE_BYTES,
+    memsz: count * PAGE_BYTES,
+    bufsz: 0,
+    buffer: [],
+  }));
+}
+
 /** Names the first damaged place of an image that failed its sums. */
 function damage(kernel: Kernel, options: KexecOptions, header: Uint8Array, offset: number): Next {
   let place = "";
@@ -110,7 +144,7 @@ function damage(kernel: Kernel, options: KexecOptions, header: Uint8Array, offse
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
   }
-  return failWith(
+  return dies(
     kernel,
     1,
     `${options.file}: SHA-256 of the 64 KiB at file offset ${offset}${place} is not the one ` +
@@ -124,6 +158,28 @@ function firstMismatch(mismatches: Plain): number | undefined {
   return typeof first === "number" ? first : numberOf(fieldsOf(first)["fileOffset"]);
 }
 
+/** An image of B, whose data begin in the middle of a page of the file (protocol.md B.3.2). */
+function kimgcoreHeaders(
+  kernel: Kernel,
+  vars: { [name: string]: Plain },
+  options: KexecOptions,
+  header: KimgcoreHeader,
+): Next {
+  const { size, runs } = fileOf(vars, "image");
+  const wanted = kernel.profile.arch === "i386" ? EM_386 : EM_X86_64;
+  const why = header.machine === wanted
+    ? kimgcoreTruncation(header, size)
+    : `ELF machine ${header.machine}, this kernel takes ${wanted}`;
+  if (why !== undefined) return dies(kernel, 1, `${options.file}: ${why}`);
+  vars["segments"] = kimgcoreSegments(header, runs).map((segment) => ({
+    ...segment,
+    buffer: plainRuns(segment.buffer),
+  }));
+  vars["entry"] = options.entry ?? header.entry;
+  vars["shift"] = kimgcoreHeaderBytes(header.segments.length);
+  return goto("kimgcore");
+}
+
 function readHeaders(
   kernel: Kernel,
   vars: { [name: string]: Plain },
@@ -133,15 +189,16 @@ function readHeaders(
   const file = fileOf(vars, "image");
   const bad = firstMismatch(file.mismatches);
   if (bad !== undefined) return damage(kernel, options, header, bad);
+  if (isKimgcore(header)) return kimgcoreHeaders(kernel, vars, options, parseKimgcore(header));
   try {
     const built = imageSegments(kernel, options, file, header);
-    if (typeof built === "string") return failWith(kernel, 1, built);
+    if (typeof built === "string") return dies(kernel, 1, built);
     const overlap = overlapAt(built.segments);
     if (overlap !== undefined) {
       const why = `Overlapping memory segments at 0x${overlap.toString(16)}`;
-      return failWith(kernel, 255, why);
+      return dies(kernel, 255, why);
     }
-    vars["segments"] = built.segments.map((segment) => ({
+    vars["segments"] = [...built.segments, ...backups(kernel, options, built)].map((segment) => ({
       ...segment,
       buffer: plainRuns(segment.buffer),
     }));
@@ -150,16 +207,19 @@ function readHeaders(
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     const why = `Cannot determine the file type of ${options.file}: ${error.message}`;
-    return failWith(kernel, 1, why);
+    return dies(kernel, 1, why);
   }
 }
 
-/** `kexec -l --args-none` of a memory image: vars {argv, verify?}. */
+/**
+ * `kexec -l --args-none` of a memory image: vars {argv, verify?, image?}; with `image`, a
+ * `UserFile`, the file is in memory already.
+ */
 const loadMemory = procedure("kexec_load_memory", [
   {
     name: "file",
     run: (_kernel, vars) =>
-      call("kexec_read_file", {
+      vars["image"] !== undefined ? goto("headers") : call("kexec_read_file", {
         path: optionsOf(vars).file,
         ...(vars["verify"] === undefined ? {} : { verify: vars["verify"] }),
       }),
@@ -182,6 +242,16 @@ const loadMemory = procedure("kexec_load_memory", [
     },
   },
   {
+    name: "kimgcore",
+    run: (_kernel, vars) =>
+      call("kimgcore_ready", {
+        path: optionsOf(vars).file,
+        runs: plainRuns(fileOf(vars, "image").runs),
+        shift: vars["shift"] ?? 0,
+      }),
+    then: (_kernel, _vars, answer) => answer === 0 ? goto("load") : done(answer),
+  },
+  {
     name: "size for the message",
     run: (_kernel, vars) => call("fs_stat", { path: optionsOf(vars).file }),
     then: (kernel, vars, answer) => {
@@ -195,11 +265,14 @@ const loadMemory = procedure("kexec_load_memory", [
       call("kexec_call_load", {
         segments: vars["segments"] ?? [],
         entry: vars["entry"] ?? 0,
-        flags: optionsOf(vars).flags ?? 0,
+        flags: loadFlags(optionsOf(vars)),
       }),
     then: (_kernel, _vars, answer) => done(answer),
   },
 ]);
 
 /** Procedures of this module. */
-export const KEXEC_MEMORY_PROCEDURES: readonly Procedure[] = [loadMemory];
+export const KEXEC_MEMORY_PROCEDURES: readonly Procedure[] = [
+  loadMemory,
+  ...KIMGCORE_LOAD_PROCEDURES,
+];

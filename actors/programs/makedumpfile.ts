@@ -25,13 +25,15 @@ import {
 import { fieldOf, isError, listOf } from "../kernel/values.ts";
 import { failWith, reasonOf, wordsOf } from "./command_line.ts";
 
-const SWITCHES = new Set(["-E", "-c", "-l", "-z", "-p", "-f"]);
+const SWITCHES = new Set(["--edit", "-E", "-c", "-l", "-z", "-p", "-f"]);
 const VALUES = new Set(["-d", "-i", "-g", "-x"]);
 
 /** What the command line asks for. */
 export interface DumpCommand {
   readonly level: number;
   readonly force: boolean;
+  /** Our own switch: what the experimenters did to a dump by hand, so that kexec loads it. */
+  readonly edit: boolean;
   readonly infoFile?: string;
   /** With `-g`: the information file to write. */
   readonly generate?: string;
@@ -64,6 +66,7 @@ export function parseDumpCommand(words: readonly string[]): DumpCommand | undefi
   return {
     level: Number(level),
     force: switches.has("-f"),
+    edit: switches.has("--edit"),
     files,
     ...(infoFile === undefined ? {} : { infoFile }),
     ...(generate === undefined ? {} : { generate }),
@@ -78,8 +81,8 @@ export function printDump(
 ): Next {
   const lines = listOf(fieldOf(value, "lines")).map((line) => textOf(line));
   if (numberOf(fieldOf(value, "status")) !== 0) return failWith(kernel, 1, ...lines);
-  kernel.print(`The dumpfile is saved to ${path}.`);
-  kernel.print("makedumpfile Completed.");
+  kernel.say(`The dumpfile is saved to ${path}.`);
+  kernel.say("makedumpfile Completed.");
   return done(0);
 }
 
@@ -118,12 +121,13 @@ const MAKEDUMPFILE = procedure("program:makedumpfile", [
           "makedumpfile Failed.",
         );
       }
-      const { level, force, infoFile } = command;
+      const { level, force, edit, infoFile } = command;
       vars["output"] = output;
       return call("dump_write", {
         output,
         level,
         force,
+        edit,
         ...(infoFile === undefined ? {} : { infoFile }),
       });
     },
@@ -161,8 +165,8 @@ const MAKEDUMPFILE = procedure("program:makedumpfile", [
           "makedumpfile Failed.",
         );
       }
-      kernel.print(`The vmcoreinfo is saved to ${path}.`);
-      kernel.print("makedumpfile Completed.");
+      kernel.say(`The vmcoreinfo is saved to ${path}.`);
+      kernel.say("makedumpfile Completed.");
       return done(0);
     },
   },

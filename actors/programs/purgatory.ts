@@ -2,7 +2,8 @@
  * Purgatory (protocol.md B.4.3 step 5): runs between the relocate code and the new kernel. It
  * takes the word at the top of the stack for the jump-back entry, checks the SHA-256 of the
  * segments (and loops for ever when it differs), appends the entry to the command line if it is
- * not zero, and enters the kernel.
+ * not zero, and enters the kernel. The purgatory of a kernel in a reserved region copies low memory
+ * to its backup instead (B.1.1 step 5): such a kernel is told of no jump-back entry.
  *
  * What it needs to know stands in its own body in RAM, put there by the kexec tool.
  *
@@ -13,13 +14,17 @@ import type { Access } from "../../machine/access.ts";
 import type { Envelope, Out } from "../../machine/actor.ts";
 import { fromHex, Sha256, toHex } from "../../machine/digest.ts";
 import { COMMAND_LINE_BYTES } from "../../machine/formats/boot_params.ts";
-import { parsePurgatory, type PurgatoryTable } from "../../machine/formats/purgatory_table.ts";
+import {
+  parsePurgatory,
+  type PurgatoryBackup,
+  type PurgatoryTable,
+} from "../../machine/formats/purgatory_table.ts";
 import { cutRanges } from "../../machine/grant_ranges.ts";
 import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
 import { STAMP_BYTES } from "../../machine/formats/stamp.ts";
 
 interface PurgatoryState {
-  step: "start" | "table" | "digest" | "command_line" | "written" | "looping";
+  step: "start" | "table" | "digest" | "backup" | "command_line" | "written" | "looping";
   word: number;
   entry: number;
   /** What stands in the body, once it was read. */
@@ -71,6 +76,22 @@ function takeData(
   return state;
 }
 
+/** The kernel uses low memory too: its content goes to the backup segment first (D.3). */
+function copyLowMemory(
+  state: PurgatoryState,
+  { start, length, copy }: PurgatoryBackup,
+  out: Out,
+): PurgatoryState {
+  const page = (address: number): string => (address / PAGE_BYTES).toString(16);
+  state.step = "backup";
+  out.send("memory", "memory.copy", {
+    tag: "backup",
+    by: out.self,
+    pairs: `${page(copy)}:${page(start)}+${page(length)}`,
+  });
+  return state;
+}
+
 function checkDigest(
   state: PurgatoryState,
   { body }: Envelope<"memory.granted">,
@@ -88,6 +109,7 @@ function checkDigest(
     out.send("cpu", "cpu.halt", { reason: "purgatory: segments do not match their SHA-256" });
     return state;
   }
+  if (table.backup !== undefined) return copyLowMemory(state, table.backup, out);
   if (state.word === 0) return enterKernel(state, out);
   state.step = "command_line";
   out.send("memory", "memory.read", {
@@ -107,6 +129,7 @@ const behaviour: Behaviour<PurgatoryState> = {
     start: { handles: ["program.start"] },
     table: { handles: ["memory.data"] },
     digest: { handles: ["memory.granted"] },
+    backup: { handles: ["memory.done"] },
     command_line: { handles: ["memory.data"] },
     written: { handles: ["memory.done"] },
     looping: { handles: [] },

@@ -18,6 +18,7 @@ import {
   procedure,
   type Step,
 } from "../kernel/procedure.ts";
+import { freshEntry, staleWarning } from "../kernel/kimgcore_peer.ts";
 import { emitSums } from "../kernel/small_files.ts";
 import type { Vars } from "../kernel/state.ts";
 import { fieldOf, isError, listOf, readAs, RUNS } from "../kernel/values.ts";
@@ -98,7 +99,9 @@ const PREPARE: readonly Step[] = [
   {
     name: "entry",
     run(kernel, vars) {
-      const entry = jumpBackEntry(kernel.state.commandLine);
+      const entry = freshEntry(kernel);
+      const stale = staleWarning(kernel);
+      if (stale !== "") kernel.say(`save-image: ${stale}`);
       if (entry === undefined) {
         const message = "save-image: no kexec_jump_back_entry= on the command line";
         return failWith(kernel, 1, message);
@@ -149,6 +152,8 @@ const SAVE: readonly Step[] = [
         output: IMAGE_FILES.part,
         level: numberOf(vars["level"]),
         force: true,
+        edit: true,
+        compress: wordsOf(vars).includes("--compress"),
         sums: true,
         entry: vars["entry"] ?? "",
         ...(vars["infoFile"] === undefined ? {} : { infoFile: vars["infoFile"] }),
@@ -157,12 +162,12 @@ const SAVE: readonly Step[] = [
       vars["dump"] = answer;
       if (fieldOf(answer, "status") === 0) return next;
       if (fieldOf(answer, "unknown") === true) {
-        kernel.print("save-image: nothing says which pages are free: saving all of them");
+        kernel.say("save-image: nothing says which pages are free: saving all of them");
         vars["level"] = 0;
         return goto("dump");
       }
       const lines = listOf(fieldOf(answer, "lines")).map((line) => textOf(line));
-      for (const line of lines.slice(1)) kernel.print(line);
+      for (const line of lines.slice(1)) kernel.say(line);
       return abort(vars, lines[0] ?? "makedumpfile failed");
     },
   },
@@ -192,7 +197,7 @@ const SAVE: readonly Step[] = [
     name: "power off",
     run(kernel, vars) {
       const pages = numberOf(fieldOf(vars["dump"], "pages"));
-      kernel.print(`save-image: ${pages} pages saved in ${IMAGE_FILES.image}`);
+      kernel.say(`save-image: ${pages} pages saved in ${IMAGE_FILES.image}`);
       return call("fs_unmount", { path: IMAGE_ROOT });
     },
     then: () => goto("off"),

@@ -39,18 +39,29 @@ function start(kernel: Kernel, vars: Vars): Next {
   const pages = wordNumber(words, 1, PAGES_DEFAULT);
   const processes = wordNumber(words, 2, PROCESSES_DEFAULT);
   const seed = wordNumber(words, 3, SEED_DEFAULT);
-  if (!(pages > 0) || !(processes > 0) || processes > PROCESSES_MAX || Number.isNaN(seed)) {
-    return failWith(kernel, 1, `work: usage: work [PAGES [PROCESSES (1-${PROCESSES_MAX}) [SEED]]]`);
+  const sparse = wordNumber(words, 4, 0);
+  if (
+    !(pages > 0) || !(processes > 0) || processes > PROCESSES_MAX || Number.isNaN(seed + sparse)
+  ) {
+    const usage = `work [PAGES [PROCESSES (1-${PROCESSES_MAX}) [SEED [SPARSE]]]]`;
+    return failWith(kernel, 1, `work: usage: ${usage}`);
   }
   const pids: number[] = [];
   for (let index = 0; index < processes; index++) {
-    pids.push(kernel.spawn("worker", "user", "worker", { pages, seed: seed * 1000 + index }));
+    pids.push(kernel.spawn("worker", "user", "worker", {
+      pages,
+      seed: seed * 1000 + index,
+      ...(sparse > 0 ? { sparse } : {}),
+    }));
   }
   vars["pids"] = pids;
   return next;
 }
 
-/** `program:work {argv}`: `work [PAGES [PROCESSES [SEED]]]`, returns when all have their pages. */
+/**
+ * `program:work {argv}`: `work [PAGES [PROCESSES [SEED [SPARSE]]]]`, returns when all have their
+ * pages; with SPARSE n every n-th page stays zero.
+ */
 const WORK = procedure("program:work", [
   { name: "start", run: start },
   {
@@ -83,7 +94,7 @@ function count(vars: Vars, name: string): number {
 }
 
 function addFault(kernel: Kernel, vars: Vars, line: string): void {
-  kernel.print(`check: ${line}`);
+  kernel.say(`check: ${line}`);
   if (vars["faults"] === undefined) vars["first"] = line;
   vars["faults"] = count(vars, "faults") + 1;
 }
@@ -164,7 +175,7 @@ const CHECK = procedure("program:check", [
       const rest = `${count(vars, "files")} files, ${count(vars, "devices")} devices`;
       const faults = count(vars, "faults");
       const line = `check: ${processes}, ${rest}: ${faults === 0 ? "all well" : `${faults} wrong`}`;
-      kernel.print(line);
+      kernel.say(line);
       if (faults === 0) return done(0);
       kernel.process.message = textOf(vars["first"]);
       return done(1);

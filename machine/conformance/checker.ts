@@ -14,7 +14,7 @@ import type { TraceEvent, TraceFooter, TraceHeader } from "../trace/event.ts";
 import { TraceError } from "../trace/trace_error.ts";
 import { FACT_CHECKS, type FactCheck } from "./fact_table.ts";
 import { type JudgedTrace, makeReport, type Report } from "./report.ts";
-import type { Rule } from "./rule.ts";
+import type { Rule, RuleRun } from "./rule.ts";
 import { RuleTally, type TallyPlace } from "./rule_tally.ts";
 import { appliesTo, systemsOfScenario } from "./systems.ts";
 
@@ -50,6 +50,8 @@ export class Checker {
   #open: { header: TraceHeader; events: number; partial: boolean } | undefined;
   #previous: string | undefined;
   #running = false;
+  /** What the trace at hand can show, where that is not everything. */
+  #speaks: readonly string[] | undefined;
 
   /**
    * @throws {UsageError} if `only` names a rule that is not there, or two rules share an id.
@@ -85,6 +87,7 @@ export class Checker {
     }
     this.#place.trace++;
     this.#open = { header, events: 0, partial: continues !== undefined && !this.#running };
+    this.#speaks = header.speaks;
     this.#choose(this.#options.systems ?? systemsOfScenario(header.scenario));
   }
 
@@ -167,8 +170,20 @@ export class Checker {
     }
   }
 
+  /** Whether the trace at hand can show what a rule looks at. */
+  #canSee(rule: Rule, run: RuleRun): boolean {
+    const speaks = this.#speaks;
+    if (speaks === undefined) return true;
+    if (rule.needs === undefined && run.kinds !== undefined) return false;
+    const needs = rule.needs ?? Object.keys(run.facts ?? {});
+    return needs.every((need) =>
+      speaks.includes(need) || speaks.includes(need.split(".", 1)[0] ?? "")
+    );
+  }
+
   #register(tally: RuleTally): void {
     const run = tally.open();
+    if (!this.#canSee(tally.rule, run)) return tally.drop();
     for (const [name, handler] of Object.entries(run.facts ?? {})) {
       const type = `fact.${name}`;
       const check = FACT_CHECKS.get(type);

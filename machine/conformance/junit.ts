@@ -1,10 +1,11 @@
 /**
- * A report as JUnit XML for build servers: one suite, one case for each rule; a vacuous rule is
+ * A report as JUnit XML for build servers: one suite, one case for each rule, named by its id,
+ * its statement and where it is written; a vacuous rule is
  * a skipped case, a broken one a failure that names the event and the reason.
  *
  * @module
  */
-import type { Report, RuleResult } from "./report.ts";
+import { reference, type Report, type RuleResult } from "./report.ts";
 
 const ENTITIES: { readonly [character: string]: string } = {
   "&": "&amp;",
@@ -24,7 +25,9 @@ function escape(text: string): string {
 }
 
 function caseLines(rule: RuleResult): string[] {
-  const open = `    <testcase classname="protocol" name="${escape(rule.id)}" time="0"`;
+  const open = `    <testcase classname="protocol" name="${
+    escape(`${rule.id}: ${rule.statement} [${reference(rule)}]`)
+  }" time="0"`;
   if (rule.verdict === "held") return [`${open}/>`];
   if (rule.verdict === "vacuous") {
     const why = rule.missingBlobs > 0 ? `${rule.missingBlobs} blobs missing` : "never exercised";

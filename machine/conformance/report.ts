@@ -90,6 +90,14 @@ export function idsWith(report: Report, verdict: Verdict): string[] {
   return report.rules.filter((rule) => rule.verdict === verdict).map((rule) => rule.id);
 }
 
+/**
+ * Where a rule is written, in short: its source without the remarks after it
+ * (`protocol.md F.1 F23, B.4.3 step 8`).
+ */
+export function reference({ source }: Pick<RuleResult, "source">): string {
+  return /^(.*?)(?:; | \(|\. |$)/.exec(source)?.[1] ?? source;
+}
+
 /** The report as JSON, indented by two spaces, with a line feed at the end. */
 export function reportJson(report: Report): string {
   return JSON.stringify(report, null, 2) + "\n";

@@ -1,10 +1,10 @@
 /**
  * A report for a terminal: one line for each rule, broken ones first, then what was never
- * exercised, then what held, and a closing count.
+ * exercised, then what held, each with where it is written, and a closing count.
  *
  * @module
  */
-import type { Report, RuleResult, Verdict, Violation } from "./report.ts";
+import { reference, type Report, type RuleResult, type Verdict, type Violation } from "./report.ts";
 
 const ORDER: readonly Verdict[] = ["violated", "vacuous", "held"];
 
@@ -30,7 +30,9 @@ function ruleLines(rule: RuleResult, report: Report): string[] {
     ? ` [${rule.missingBlobs} blobs missing]`
     : "";
   const lines = [
-    `${rule.id.padEnd(5)}${verdictText(rule).padEnd(10)} ${rule.statement}${missing}`,
+    `${rule.id.padEnd(5)}${verdictText(rule).padEnd(10)} ${rule.statement} [${
+      reference(rule)
+    }]${missing}`,
   ];
   for (const violation of rule.violations) {
     lines.push(`${" ".repeat(16)}at ${place(violation, report)}: ${violation.reason}`);

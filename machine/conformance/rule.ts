@@ -63,6 +63,11 @@ export interface Rule {
   /** Letters of the systems it applies to (protocol.md F.0), or `*` for all. */
   readonly systems: string;
   readonly kind: RuleKind;
+  /**
+   * Facts without which it has nothing to judge, as `freeze` or `acpi.method`; all that its fold
+   * listens to unless given. Of a recording that cannot show them the rule says nothing.
+   */
+  readonly needs?: readonly string[];
   /** Starts a fold. */
   open(context: RuleContext): RuleRun;
 }

@@ -48,6 +48,15 @@ export class RuleTally implements RuleContext {
     return this.#run !== undefined;
   }
 
+  get rule(): Rule {
+    return this.#rule;
+  }
+
+  /** Gives the fold up: it was shown nothing that it could judge. */
+  drop(): void {
+    this.#run = undefined;
+  }
+
   /** Opens the rule's fold. */
   open(): RuleRun {
     return this.#run = this.#rule.open(this);

@@ -4,7 +4,7 @@
  *
  * Promises: `parseMbr` throws only {@linkcode FormatError}; partition types it does not know are
  * kept as numbers; `emitMbr` writes only tables whose partitions start on a MiB, do not overlap
- * and can be addressed in 32 bits. Not here: extended partitions and GPT.
+ * and can be addressed in 32 bits. Logical partitions are in ebr.ts; GPT is nowhere.
  *
  * @module
  */
@@ -20,9 +20,16 @@ export const ALIGNMENT_SECTORS = 2048;
 export const BOOT_CODE_BYTES = 440;
 
 /** Partition types in use here; any other number is kept as it is. */
-export const PARTITION_TYPE = { empty: 0x00, linux: 0x83, nonFileSystem: 0xda } as const;
+export const PARTITION_TYPE = {
+  empty: 0x00,
+  /** Holds logical partitions; 0x0f and 0x85 mean the same. */
+  extended: 0x05,
+  swap: 0x82,
+  linux: 0x83,
+  nonFileSystem: 0xda,
+} as const;
 
-/** One primary partition. Sectors are of 512 bytes, counted from the start of the disk. */
+/** One partition. Sectors are of 512 bytes, counted from the start of the disk. */
 export interface Partition {
   readonly bootable: boolean;
   /** Type byte, 0 … 255; 0 is an unused entry. */
@@ -48,13 +55,17 @@ export interface MbrFields {
 }
 
 const SIGNATURE_AT = 440;
-const TABLE_AT = 446;
-const ENTRY_BYTES = 16;
-const MARK_AT = 510;
+/** Offset of the partition table in a record. */
+export const TABLE_AT = 446;
+/** Bytes of an entry of the table. */
+export const ENTRY_BYTES = 16;
+/** Offset of the mark 55 AA. */
+export const MARK_AT = 510;
 const HEADS = 255;
 const SECTORS_PER_TRACK = 63;
 
-function parseEntry(view: DataView, at: number): Partition {
+/** Reads one entry of a partition table, its sectors as they stand there. */
+export function parseEntry(view: DataView, at: number): Partition {
   const status = view.getUint8(at);
   if (status !== 0x00 && status !== 0x80) {
     throw new FormatError("mbr", at, `boot flag is 0x${status.toString(16)}, not 0x00 or 0x80`);
@@ -96,6 +107,21 @@ function emitChs(bytes: Uint8Array, at: number, sector: number): void {
   const head = Math.floor(sector / SECTORS_PER_TRACK) % HEADS;
   const low = (sector % SECTORS_PER_TRACK) + 1;
   bytes.set([head, low | ((cylinder >> 8) << 6), cylinder & 0xff], at);
+}
+
+/**
+ * Writes one entry; `base` is what its first sector counts from. Cylinder, head and sector are
+ * those of the whole disk.
+ */
+export function emitEntry(bytes: Uint8Array, at: number, partition: Partition, base = 0): void {
+  const { bootable, type, firstSector, sectorCount } = partition;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  view.setUint8(at, bootable ? 0x80 : 0x00);
+  emitChs(bytes, at + 1, firstSector);
+  view.setUint8(at + 4, type);
+  emitChs(bytes, at + 5, firstSector + sectorCount - 1);
+  view.setUint32(at + 8, firstSector - base, true);
+  view.setUint32(at + 12, sectorCount, true);
 }
 
 function checkPartitions(partitions: readonly Partition[]): void {
@@ -140,15 +166,9 @@ export function emitMbr({ bootCode, diskSignature, partitions }: MbrFields): Uin
   const view = new DataView(bytes.buffer);
   if (bootCode !== undefined) bytes.set(bootCode);
   view.setUint32(SIGNATURE_AT, diskSignature, true);
-  partitions.forEach(({ bootable, type, firstSector, sectorCount }, index) => {
-    if (type === PARTITION_TYPE.empty) return;
-    const at = TABLE_AT + index * ENTRY_BYTES;
-    view.setUint8(at, bootable ? 0x80 : 0x00);
-    emitChs(bytes, at + 1, firstSector);
-    view.setUint8(at + 4, type);
-    emitChs(bytes, at + 5, firstSector + sectorCount - 1);
-    view.setUint32(at + 8, firstSector, true);
-    view.setUint32(at + 12, sectorCount, true);
+  partitions.forEach((partition, index) => {
+    if (partition.type === PARTITION_TYPE.empty) return;
+    emitEntry(bytes, TABLE_AT + index * ENTRY_BYTES, partition);
   });
   view.setUint16(MARK_AT, 0x55aa);
   return bytes;

@@ -16,6 +16,9 @@ export const PURGATORY_SEGMENTS_MAX = 16;
 const FORMAT = "purgatory table";
 const FIXED_BYTES = 64;
 const SEGMENT_BYTES = 16;
+/** Where it says whether a backup's three words stand behind the segments. */
+const BACKUP_FLAG = 60;
+const BACKUP_BYTES = 24;
 
 /** See the module's header. Addresses are physical, lengths in bytes. */
 export interface PurgatoryTable {
@@ -25,6 +28,18 @@ export interface PurgatoryTable {
   readonly bootParams: number;
   readonly commandLine: number;
   readonly segments: readonly { readonly start: number; readonly length: number }[];
+  /**
+   * Of a kernel in a reserved region: memory it uses besides, which is copied before it runs
+   * (protocol.md D.3). Such a purgatory passes no jump-back entry on.
+   */
+  readonly backup?: PurgatoryBackup;
+}
+
+/** `length` bytes from `start` go to `copy`; all multiples of a page. */
+export interface PurgatoryBackup {
+  readonly start: number;
+  readonly length: number;
+  readonly copy: number;
 }
 
 /** The table's bytes. */
@@ -33,7 +48,9 @@ export function emitPurgatory(table: PurgatoryTable): Uint8Array {
   if (segments.length > PURGATORY_SEGMENTS_MAX) {
     throw new RangeError(`Cannot emit ${FORMAT}: ${segments.length} segments, at most 16`);
   }
-  const bytes = new Uint8Array(FIXED_BYTES + segments.length * SEGMENT_BYTES);
+  const { backup } = table;
+  const end = FIXED_BYTES + segments.length * SEGMENT_BYTES;
+  const bytes = new Uint8Array(end + (backup === undefined ? 0 : BACKUP_BYTES));
   const view = new DataView(bytes.buffer);
   bytes.set(fromHex(table.digest), 0);
   view.setBigUint64(32, BigInt(table.kernelEntry), true);
@@ -44,6 +61,12 @@ export function emitPurgatory(table: PurgatoryTable): Uint8Array {
     view.setBigUint64(FIXED_BYTES + index * SEGMENT_BYTES, BigInt(start), true);
     view.setBigUint64(FIXED_BYTES + index * SEGMENT_BYTES + 8, BigInt(length), true);
   });
+  if (backup !== undefined) {
+    view.setUint32(BACKUP_FLAG, 1, true);
+    view.setBigUint64(end, BigInt(backup.start), true);
+    view.setBigUint64(end + 8, BigInt(backup.length), true);
+    view.setBigUint64(end + 16, BigInt(backup.copy), true);
+  }
   return bytes;
 }
 
@@ -66,7 +89,10 @@ export function parsePurgatory(bytes: Uint8Array): PurgatoryTable {
   };
   const count = view.getUint32(56, true);
   if (count > PURGATORY_SEGMENTS_MAX) throw new FormatError(FORMAT, 56, `${count} segments`);
-  const end = FIXED_BYTES + count * SEGMENT_BYTES;
+  const flag = view.getUint32(BACKUP_FLAG, true);
+  if (flag > 1) throw new FormatError(FORMAT, BACKUP_FLAG, `backup flag ${flag}`);
+  const segmentsEnd = FIXED_BYTES + count * SEGMENT_BYTES;
+  const end = segmentsEnd + flag * BACKUP_BYTES;
   if (bytes.length < end) throw new FormatError(FORMAT, bytes.length, `need ${end} bytes`);
   return {
     digest: toHex(bytes.subarray(0, 32)),
@@ -77,5 +103,12 @@ export function parsePurgatory(bytes: Uint8Array): PurgatoryTable {
       start: wide(FIXED_BYTES + index * SEGMENT_BYTES),
       length: wide(FIXED_BYTES + index * SEGMENT_BYTES + 8),
     })),
+    ...(flag === 0 ? {} : {
+      backup: {
+        start: wide(segmentsEnd),
+        length: wide(segmentsEnd + 8),
+        copy: wide(segmentsEnd + 16),
+      },
+    }),
   };
 }

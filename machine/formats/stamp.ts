@@ -44,6 +44,7 @@ export const STAMP_KIND = {
   reentry: 5,
   restoreRegisters: 6,
   physicalMode: 7,
+  restoreImage: 8,
 } as const;
 
 /** A stamp's fields; `length` in bytes, `digest` 32 bytes, `argument` a safe integer. */

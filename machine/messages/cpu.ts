@@ -5,7 +5,7 @@
  * @module
  */
 import { type Declaration, message, tagField } from "./declare.ts";
-import { flag, integer, natural, optional, record, text } from "./shape.ts";
+import { flag, integer, natural, oneOf, optional, record, text } from "./shape.ts";
 
 const anyone = ["firmware", "loader", "kernel", "program"] as const;
 
@@ -41,10 +41,16 @@ export const CPU_MESSAGES = {
     hex: ["control", "head", "start", "swap", "argument", "state"],
   }),
   "program.start": message({
-    doc: "The processor began to execute this program at its entry.",
+    doc: "The processor began to execute this program at its entry; `mode` says how it addresses.",
     from: ["cpu"],
     to: ["kernel", "program", "loader"],
-    body: record({ entry: natural, sp: natural, word: natural, argument: natural }),
+    body: record({
+      entry: natural,
+      sp: natural,
+      word: natural,
+      argument: natural,
+      mode: optional(oneOf("paging off", "identity map")),
+    }),
     replies: [],
     hex: ["entry", "sp", "word", "argument"],
   }),
@@ -55,6 +61,25 @@ export const CPU_MESSAGES = {
     body: record({ entry: natural, peer: natural, state: natural, gdt: flag }),
     replies: [],
     hex: ["entry", "peer", "state"],
+  }),
+  "cpu.run_restore": message({
+    doc: "swsusp_arch_resume: the code at `code` puts an image in place (protocol.md B.5.8-9).",
+    from: ["kernel"],
+    to: ["cpu"],
+    body: record({
+      /** Page of the code that copies. */
+      code: natural,
+      /** First entry of the list of pages to be copied; 0 for none. */
+      list: natural,
+      /** Root of the temporary page tables. */
+      tables: natural,
+      /** Virtual address of the image kernel's restore_registers, in hexadecimal. */
+      jump: text,
+      /** Root of the image kernel's page tables; 0 where the image kernel knows it itself. */
+      root: natural,
+    }),
+    replies: ["program.resume"],
+    hex: ["code", "list", "tables", "root"],
   }),
   "cpu.set_online": message({
     doc: "Takes all processors but the first offline, or brings `count` online.",
@@ -101,6 +126,13 @@ export const CPU_MESSAGES = {
     body: record({ tag: tagField, digest: text }),
     replies: [],
   }),
+  "cpu.compute": message({
+    doc: "User space works on so many bytes on all processors that are online.",
+    from: ["kernel"],
+    to: ["cpu"],
+    body: record({ tag: tagField, by: text, work: oneOf("compress", "expand"), bytes: natural }),
+    replies: ["cpu.done"],
+  }),
   "cpu.halt": message({
     doc: "The program loops for ever or waits with interrupts off.",
     from: ["kernel", "program", "loader"],
@@ -116,17 +148,17 @@ export const CPU_MESSAGES = {
     replies: [],
   }),
   "cpu.interrupt": message({
-    doc: "A device raised its line.",
-    from: ["device", "disk"],
+    doc: "A device raised its line; `wake` if that is a wake-up event.",
+    from: ["device", "disk", "firmware"],
     to: ["cpu"],
-    body: record({ line: natural, device: text }),
+    body: record({ line: natural, device: text, wake: optional(flag) }),
     replies: ["kernel.interrupt"],
   }),
   "kernel.interrupt": message({
     doc: "The running kernel's handler for a device's line is called.",
     from: ["cpu"],
     to: ["kernel"],
-    body: record({ line: natural, device: text }),
+    body: record({ line: natural, device: text, wake: optional(flag) }),
     replies: [],
   }),
 } as const satisfies Record<string, Declaration<ReturnType<typeof record>>>;

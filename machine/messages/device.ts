@@ -12,7 +12,13 @@ export const DEVICE_MESSAGES = {
     doc: "A driver programs the device's registers for its kernel.",
     from: ["kernel"],
     to: ["device", "disk"],
-    body: record({ tag: tagField, by: text, registers: plain }),
+    body: record({
+      tag: tagField,
+      by: text,
+      registers: plain,
+      // Whether a device in low power is turned on first; without it that is so.
+      power_on: optional(flag),
+    }),
     replies: ["device.done"],
   }),
   "device.phase": message({
@@ -25,6 +31,8 @@ export const DEVICE_MESSAGES = {
       phase: text,
       event: text,
       registers: optional(plain),
+      // Whether a suspend callback takes the power away; without it it does.
+      low_power: optional(flag),
     }),
     replies: ["device.done"],
   }),
@@ -103,6 +111,34 @@ export const DEVICE_MESSAGES = {
     from: ["device"],
     to: ["kernel"],
     body: record({ line: text }),
+    replies: [],
+  }),
+  "console.call": message({
+    doc: "A terminal program that a person works with asks the shell behind the prompt.",
+    from: ["operator"],
+    to: ["device"],
+    body: record({ id: natural, call: plain }),
+    replies: ["console.answer"],
+  }),
+  "console.request": message({
+    doc: "The call reaches the running kernel's shell.",
+    from: ["device"],
+    to: ["kernel"],
+    body: record({ id: natural, call: plain }),
+    replies: ["console.result"],
+  }),
+  "console.result": message({
+    doc: "What the shell's call came to.",
+    from: ["kernel"],
+    to: ["device"],
+    body: record({ id: natural, by: text, value: plain }),
+    replies: [],
+  }),
+  "console.answer": message({
+    doc: "The answer reaches the person's terminal program.",
+    from: ["device"],
+    to: ["operator"],
+    body: record({ id: natural, by: text, value: plain }),
     replies: [],
   }),
 } as const satisfies Record<string, Declaration<ReturnType<typeof record>>>;

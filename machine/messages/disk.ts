@@ -10,7 +10,8 @@ import { flag, integer, natural, optional, record, text } from "./shape.ts";
 /**
  * `bios`: asked through the firmware's own service (INT 13h, or SMM), which needs no driver's
  * registers. `fua`: a write that goes past the cache to the medium, and touches nothing else
- * that waits there.
+ * that waits there. `kick`: the driver starts a drive that was quiesced, for it knows nothing of
+ * that.
  */
 const transfer = record({
   tag: tagField,
@@ -20,6 +21,7 @@ const transfer = record({
   grants: grantsField,
   bios: optional(flag),
   fua: optional(flag),
+  kick: optional(flag),
 });
 
 export const DISK_MESSAGES = {
@@ -55,7 +57,7 @@ export const DISK_MESSAGES = {
     doc: "Asks that all earlier writes be on the medium.",
     from: ["firmware", "loader", "kernel"],
     to: ["disk"],
-    body: record({ tag: tagField, by: text, bios: optional(flag) }),
+    body: record({ tag: tagField, by: text, bios: optional(flag), kick: optional(flag) }),
     replies: ["disk.done"],
   }),
   "disk.done": message({

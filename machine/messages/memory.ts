@@ -54,7 +54,8 @@ export const MEMORY_MESSAGES = {
     hex: ["address"],
   }),
   "memory.copy": message({
-    doc: "Copies page runs `target:source+count` (in order) or, with `zero`, clears `runs`.",
+    doc: "Copies page runs `target:source+count` (in order), with `zero` clears `runs`, with " +
+      "`bytes` copies byte ranges `target:source+length`.",
     from: ["kernel", "program", "loader", "cpu"],
     to: ["memory"],
     body: record({
@@ -62,6 +63,7 @@ export const MEMORY_MESSAGES = {
       by: text,
       pairs: optional(text),
       zero: optional(text),
+      bytes: optional(text),
     }),
     replies: ["memory.done"],
   }),

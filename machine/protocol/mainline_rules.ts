@@ -5,6 +5,7 @@
  * @module
  */
 import type { Rule } from "../conformance/rule.ts";
+import { CONSOLE_RULES } from "./rules/console_rules.ts";
 import { CPU_RULES } from "./rules/cpu_rules.ts";
 import { DEVICE_RULES } from "./rules/device_rules.ts";
 import { EXEC_RULES } from "./rules/exec_rules.ts";
@@ -27,6 +28,7 @@ export const MAINLINE_RULES: readonly Rule[] = [
   ...CPU_RULES,
   ...DEVICE_RULES,
   ...QUIESCE_RULES,
+  ...CONSOLE_RULES,
   ...MEMORY_RULES,
   ...SAVED_SET_RULES,
   ...IMAGE_RULES,

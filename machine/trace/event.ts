@@ -83,6 +83,11 @@ export interface TraceHeader {
   readonly order: "total" | "observed";
   /** SHA-256 of the trace that this one goes on from. */
   readonly continues?: string;
+  /**
+   * Facts that an imported recording can show, as `freeze` or, where it shows only some of a
+   * kind, `acpi.method`. Absent where every fact is said.
+   */
+  readonly speaks?: readonly string[];
 }
 
 /** Last line of a trace file. */

@@ -154,6 +154,7 @@ const HEADER_TESTS: Tests = {
   clock: isOneOf("virtual", "imported"),
   order: isOneOf("total", "observed"),
   continues: matches(SHA256),
+  speaks: (value) => Array.isArray(value) && value.every(isText),
 };
 
 const FOOTER_TESTS: Tests = {
@@ -165,7 +166,7 @@ const FOOTER_TESTS: Tests = {
 
 /** What keeps a value from being a header, or `undefined` if nothing does. */
 export function headerFault(value: unknown): string | undefined {
-  return recordFault(value, HEADER_TESTS, ["continues"]);
+  return recordFault(value, HEADER_TESTS, ["continues", "speaks"]);
 }
 
 /** Whether a value is a header. */

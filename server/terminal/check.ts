@@ -6,9 +6,11 @@
 import { Checker } from "../../machine/conformance/checker.ts";
 import { reportJunit } from "../../machine/conformance/junit.ts";
 import { type Report, reportJson } from "../../machine/conformance/report.ts";
+import { reportMarkdown } from "../../machine/conformance/report_markdown.ts";
 import { reportText } from "../../machine/conformance/report_text.ts";
+import { SYSTEM_NAMES, systemsOfWord } from "../../machine/conformance/systems.ts";
 import { EXIT, UsageError } from "../../machine/errors.ts";
-import { MAINLINE_RULES } from "../../machine/protocol/mainline_rules.ts";
+import { ALL_RULES } from "../../machine/protocol/all_rules.ts";
 import { TraceError } from "../../machine/trace/trace_error.ts";
 import type { GivenOptions } from "./options.ts";
 import { folderOf, joined } from "./output_folder.ts";
@@ -53,14 +55,29 @@ function judge(path: string, checker: Checker, terminal: Terminal): void {
 
 function printed(report: Report, format: string | undefined): string {
   if (format === "json") return reportJson(report);
+  if (format === "markdown") return reportMarkdown(report);
   return format === "junit" ? reportJunit(report) : reportText(report);
+}
+
+/** Letters of `--systems`; undefined where they follow from the scenarios' names. */
+function systemsOf(options: GivenOptions): { readonly systems?: string } {
+  const word = options.text("systems");
+  if (word === undefined) return {};
+  const systems = systemsOfWord(word);
+  if (systems !== undefined) return { systems };
+  const letters = Object.entries(SYSTEM_NAMES).map(([letter, name]) => `${letter} (${name})`);
+  throw new UsageError(
+    `'${word}' names no system; give letters of ${letters.join(", ")}, or kimgcore, rfc, v7, ` +
+      "mainline, swsusp, tuxonice",
+  );
 }
 
 /** Runs `check` and gives the exit code. */
 export function runCheck(options: GivenOptions, terminal: Terminal): number {
   const only = options.text("only")?.split(",").map((id) => id.trim().toUpperCase());
-  const checker = new Checker(MAINLINE_RULES, {
+  const checker = new Checker(ALL_RULES, {
     blobs: blobsOf(options),
+    ...systemsOf(options),
     ...(only === undefined ? {} : { only }),
   });
   for (const path of options.rest) judge(path, checker, terminal);

@@ -114,7 +114,14 @@ const PRINTING: readonly OptionDeclaration[] = [
 const HIBERNATE: CommandDeclaration = {
   name: "hibernate",
   about: "Boots A, gives it work, hibernates it through a second kernel, switches the machine " +
-    "off and on, resumes A and compares everything (protocol.md B.4.3).",
+    "off and on, resumes A and compares everything (protocol.md B.4.3). Or runs scenarios: " +
+    "transcripts with their expected output.",
+  argument: {
+    name: "SCENARIO.md",
+    help: "transcripts to run instead, '-' for standard input",
+    min: 0,
+    max: 1000,
+  },
   options: [
     ...MACHINE,
     KERNEL_PROFILE,
@@ -143,6 +150,7 @@ const HIBERNATE: CommandDeclaration = {
   ],
   notes: [
     "A first half alone: --stop-at power-off; 'resume --disk DIR/disk.img' is the second.",
+    "With scenarios only --transport, --out, --json, --quiet and --stack; 'deno task scenarios' lists them.",
   ],
 };
 
@@ -199,8 +207,15 @@ const CHECK: CommandDeclaration = {
       kind: "word",
       value: "NAME",
       help: "form of the report",
-      words: ["text", "json", "junit"],
+      words: ["text", "json", "junit", "markdown"],
       default: "text",
+    },
+    {
+      name: "systems",
+      kind: "text",
+      value: "NAME",
+      help: "rules of this system: letters of R V G M S T, or rfc, v7, kimgcore, swsusp …",
+      otherwise: "by the scenario's name",
     },
     {
       name: "only",

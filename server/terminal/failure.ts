@@ -16,6 +16,7 @@ import {
 } from "../../machine/errors.ts";
 import { DiskFileError } from "../../machine/host/file_medium.ts";
 import { TraceError } from "../../machine/trace/trace_error.ts";
+import { TranscriptError } from "../transcript/transcript.ts";
 import { RunFailure } from "./run_failure.ts";
 
 /** See the module's header. */
@@ -79,7 +80,10 @@ export function failureOf(error: unknown): Failure {
   if (isFull) {
     return { code: EXIT.usage, sentence: closed(`Cannot go on: ${hostSentence(error)}`) };
   }
-  if (error instanceof DiskFileError || error instanceof TraceError) {
+  if (
+    error instanceof DiskFileError || error instanceof TraceError ||
+    error instanceof TranscriptError
+  ) {
     return { code: EXIT.usage, sentence: closed(error.message) };
   }
   if (error instanceof LimitError) {

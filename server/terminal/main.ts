@@ -14,12 +14,20 @@ import { runInspect } from "./inspect.ts";
 import { nearest } from "./nearest.ts";
 import { type GivenOptions, readOptions } from "./options.ts";
 import { runResume } from "./resume.ts";
+import { runTranscripts } from "../transcript/run_transcripts.ts";
 import type { Terminal } from "./terminal.ts";
 
 type Run = (options: GivenOptions, terminal: Terminal) => number | Promise<number>;
 
+/** A transcript where one is named, else the default run. */
+function hibernate(options: GivenOptions, terminal: Terminal): number | Promise<number> {
+  if (options.rest.length === 0) return runNewMachine(options, terminal);
+  const names = COMMANDS["hibernate"]?.options.map(({ name }) => name) ?? [];
+  return runTranscripts(options, names, terminal);
+}
+
 const RUNS: Readonly<Record<string, Run>> = {
-  hibernate: runNewMachine,
+  hibernate: hibernate,
   jump: runNewMachine,
   resume: runResume,
   check: runCheck,

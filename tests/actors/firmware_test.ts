@@ -180,7 +180,7 @@ function* goToS4(hands: Hands): Story {
 
 Deno.test("firmware remembers S4 on the disk and shows WAK_STS at the next power-on", () => {
   const first = run(goToS4);
-  assert.deepEqual(first.facts("power").at(-1), { op: "off", state: "S4", k: "A" });
+  assert.deepEqual(first.facts("power").at(-1), { op: "sleep", state: "S4", k: "A" });
   assert.equal(nvramOf(first)?.sleepType, 4);
   const second = run(function* (hands) {
     assert.equal(yield* read(hands, acpi.pm1aEventPort), 0x8100);

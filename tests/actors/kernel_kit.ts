@@ -20,6 +20,7 @@ import { isEvent } from "../../machine/trace/event_shape.ts";
 import { MemorySink, Recorder } from "../../machine/trace/recorder.ts";
 import { InlineTransport } from "../../machine/transport/inline.ts";
 import { HARDWARE_BEHAVIOURS, hardwareActors } from "../../actors/hardware.ts";
+import { BLOCK_DEVICE_PROCEDURES } from "../../actors/kernel/block_devices.ts";
 import { BUFFER_CACHE_PROCEDURES } from "../../actors/kernel/buffer_cache.ts";
 import { FILE_CONTENT_PROCEDURES } from "../../actors/kernel/file_content.ts";
 import { FILE_TRANSFER_PROCEDURES } from "../../actors/kernel/file_transfer.ts";
@@ -108,6 +109,7 @@ const PROCEDURES: readonly Procedure[] = [
   MAIN,
   POKE,
   SLEEP,
+  ...BLOCK_DEVICE_PROCEDURES,
   ...BUFFER_CACHE_PROCEDURES,
   ...FILESYSTEM_OPERATION_PROCEDURES,
   ...FILESYSTEM_PROCEDURES,

@@ -133,9 +133,30 @@ Deno.test("checkLoad of 2.6.27 has no half-of-RAM rule, an i386 limit and the i3
     checkLoad(request({ arch, halfRam, limit, ...fields }));
   strictEqual(of({ segments: [{ mem: 0, memsz: 40_000 * PAGE, bufsz: 0 }] }), 0);
   strictEqual(of({ segments: [{ ...GOOD, mem: 0xffff_e000 }] }), 0);
-  strictEqual(of({ segments: [{ ...GOOD, mem: 0xffff_f000 }] }), ERRNO.EADDRNOTAVAIL);
   strictEqual(of({ flags: 3 << 16 }), 0);
   strictEqual(of({ flags: 62 << 16 }), ERRNO.EINVAL);
+});
+
+Deno.test("checkLoad of 2.6.27 does not look for a wrap, which S8a of a later i386 does (C.2)", () => {
+  const { arch, destinationLimit: limit } = kernelProfile("2.6.27");
+  const of = (segments: readonly ImageSegment[], halfRam: boolean) =>
+    checkLoad(request({ arch, limit, halfRam, segments }));
+  const last = { mem: 0xffff_f000, memsz: PAGE, bufsz: 0 };
+  const wrapping = { ...last, memsz: 3 * PAGE };
+  for (const segment of [last, wrapping]) {
+    strictEqual(of([segment], false), 0);
+    strictEqual(of([segment], true), ERRNO.EADDRNOTAVAIL);
+  }
+  // Its end is a small number now: alignment and overlap are looked at with that.
+  strictEqual(of([{ ...wrapping, memsz: 3 * PAGE + 1 }], false), ERRNO.EADDRNOTAVAIL);
+  strictEqual(of([wrapping, { mem: 0, memsz: PAGE, bufsz: 0 }], false), 0);
+});
+
+Deno.test("checkLoad knows the flags it is told of: none to preserve a context before kexec jump", () => {
+  const known = { flagsKnown: 1, crash: { start: GOOD.mem, end: GOOD.mem + PAGE } };
+  strictEqual(checkLoad(request({ ...known, flags: 1 })), 0);
+  strictEqual(checkLoad(request({ ...known, flags: 2 })), ERRNO.EINVAL);
+  strictEqual(checkLoad(request({ ...known, flags: 0x3e, moreFlags: 0x3e })), 0);
 });
 
 /** The checks of C.2 once more, told page by page and slowly. */

@@ -105,6 +105,7 @@ Deno.test("parseDumpCommand and jumpBackEntry read command lines", () => {
   assert.deepEqual(parseDumpCommand(["makedumpfile", "-c", "-d", "31", "/proc/vmcore", "f"]), {
     level: 31,
     force: false,
+    edit: false,
     files: ["/proc/vmcore", "f"],
   });
   for (const words of [["a"], ["-d"], ["-d", "x", "a", "b"], ["-q", "a", "b"], ["-g", "f"]]) {

@@ -30,7 +30,10 @@ export function numberOf(config: Plain, name: string): number {
   return typeof value === "number" ? value : 0;
 }
 
-/** Switches the power on `cycles` times, and again after each power cut. */
+/**
+ * Switches the power on `cycles` times, and again after each power cut; told to `finish` it does,
+ * told anything else it thinks about it for a while.
+ */
 const PERSON: AnyBehaviour = seal<PersonState>({
   kind: "toy_person",
   role: "operator",
@@ -43,7 +46,10 @@ const PERSON: AnyBehaviour = seal<PersonState>({
   label: () => "there",
   signal(state, signal, out) {
     if (signal.kind === "power_cut") out.timer("press", 5000);
-    else out.power("on");
+    else if (signal.kind === "input") {
+      if (signal.text === "finish") out.finish("told to");
+      else out.timer(signal.text, 700);
+    } else if (signal.kind === "timer" && signal.name === "press") out.power("on");
     return state;
   },
   on: {

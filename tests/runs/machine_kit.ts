@@ -1,6 +1,7 @@
 /**
  * Runs of any system on the inline transport, as a test tells them: a machine, a menu, a script.
  */
+import type { Registry } from "../../machine/actor.ts";
 import { FlatStore } from "../../machine/flat_store.ts";
 import { MemoryMedium } from "../../machine/medium.ts";
 import { kernelProfile } from "../../actors/kernel/profiles.ts";
@@ -31,13 +32,15 @@ export interface MachineOptions
   readonly scenario?: string;
   readonly tolerant?: boolean;
   readonly deliveriesMax?: number;
+  /** Behaviours other than the house's own. */
+  readonly registry?: Registry;
 }
 
 /** The settings that options stand for. */
 export function machineSettings(options: MachineOptions): MachineSettings {
   const { profile: name, memoryMiB, script, recovery, recoversFromReset, ...rest } = options;
   const profile = kernelProfile(name);
-  const { disk: _disk, scenario: _scenario, tolerant: _tolerant, ...settings } = rest;
+  const { disk: _disk, scenario: _scenario, tolerant: _tolerant, registry: _, ...settings } = rest;
   return {
     cpus: 1,
     hardware: "small-vm",
@@ -64,7 +67,8 @@ export function runMachine(options: MachineOptions): Run {
   const settings = machineSettings(options);
   const medium = options.disk === undefined ? newMedium(settings) : copyOf(options.disk);
   const { tolerant, deliveriesMax } = options;
-  return runPlan(planMachine(settings), {
+  const plan = planMachine(settings);
+  return runPlan({ ...plan, registry: options.registry ?? plan.registry }, {
     medium,
     header: {
       v: 1,

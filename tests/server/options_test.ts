@@ -66,7 +66,7 @@ Deno.test("readOptions refuses each kind of mistake in one sentence", () => {
     ["resume", [], /--disk FILE is missing/],
     ["check", [], /TRACE is missing/],
     ["inspect", ["a", "b"], /takes 1 FILE, not 2/],
-    ["check", ["a", "--format", "xml"], /'xml' is none of text, json, junit/],
+    ["check", ["a", "--format", "xml"], /'xml' is none of text, json, junit, markdown/],
   ];
   for (const [name, args, sentence] of cases) {
     const message = refusal(name, ...args);

@@ -22,6 +22,8 @@ export const SAME_STATE: Rule = {
       saved: new Map<string, string>(),
       /** It is entered again and has not restored its CPU state yet. */
       returned: false,
+      /** It has been entered again, and nothing was asked of its devices since by an exec. */
+      back: false,
     }));
     const nameOf = (what: string, device: string | undefined) =>
       what === "device" ? `registers of '${device ?? ""}'` : `${what.toUpperCase()} state`;
@@ -37,6 +39,13 @@ export const SAME_STATE: Rule = {
         resumed({ k }) {
           const state = kernels.of(k);
           state.returned = state.saved.has("CPU state");
+          state.back = true;
+        },
+        exec: ({ k }) => void (kernels.of(k).back = false),
+        // Registers that were not put back show when the device is used.
+        selftest({ k, what, name, expected, actual }) {
+          if (what !== "device" || expected === actual || !kernels.known(k)?.back) return;
+          context.violated(`device '${name}' of kernel ${k} is not as it was: ${actual}`);
         },
         panic({ k, reason }) {
           const state = kernels.known(k);
@@ -74,10 +83,23 @@ const SAVE_AND_RESTORE: Rule = {
       away: false,
       restoring: false,
     }));
+    const copies = (k: string) => {
+      const state = kernels.of(k);
+      if (!state.saved) context.violated(`kernel ${k} copies its memory with no CPU state saved`);
+      state.away = true;
+    };
+    const enter = (k: string) => {
+      const entered = kernels.of(k);
+      entered.restoring ||= entered.away;
+      entered.away = false;
+    };
     return {
       facts: {
         boot: ({ k }) => kernels.forget(k),
-        exec: ({ k }) => void Object.assign(kernels.of(k), { calling: true, saved: false }),
+        exec({ k }) {
+          const state = kernels.of(k);
+          Object.assign(state, { calling: true, saved: false });
+        },
         exec_done: ({ k }) => void Object.assign(kernels.of(k), { calling: false }),
         save({ k, what }) {
           if (what === "cpu") kernels.of(k).saved = true;
@@ -88,6 +110,13 @@ const SAVE_AND_RESTORE: Rule = {
           state.restoring = false;
           context.held();
         },
+        snapshot({ k, result }) {
+          if (result === 0) copies(k);
+        },
+        pageset({ k, set, op }) {
+          if (set === "1" && op === "copy") copies(k);
+        },
+        resumed: ({ k }) => enter(k),
         jump({ from, to, preserve }) {
           const leaving = kernels.of(from);
           if (leaving.calling && preserve) {
@@ -95,9 +124,7 @@ const SAVE_AND_RESTORE: Rule = {
             leaving.away = true;
           }
           leaving.calling = false;
-          const entered = kernels.of(to);
-          entered.restoring = entered.away;
-          entered.away = false;
+          enter(to);
         },
         interrupts({ k, enabled }) {
           const state = kernels.of(k);
@@ -114,8 +141,8 @@ const INTERRUPTS_OFF: Rule = {
   id: "F32",
   severity: "error",
   statement:
-    "Interrupts are off when a kernel jumps, and stay off after its return until the CPU " +
-    "state is restored",
+    "Interrupts are off when a kernel jumps or copies its memory, and stay off after its " +
+    "return until the CPU state is restored",
   source: "protocol.md F.1 F32, C.7 step 2, B.4.1 step 10",
   systems: "*",
   kind: "always-before",
@@ -126,11 +153,30 @@ const INTERRUPTS_OFF: Rule = {
       away: false,
       restoring: false,
     }));
+    const alone = (k: string, what: string) => {
+      if (kernels.of(k).enabled) context.violated(`kernel ${k} ${what} with interrupts on`);
+      else context.held();
+    };
+    const copies = (k: string) => {
+      alone(k, "copies its memory");
+      kernels.of(k).away = true;
+    };
+    const enter = (k: string) => {
+      const entered = kernels.of(k);
+      entered.restoring ||= entered.away;
+      entered.away = false;
+    };
     return {
       facts: {
         boot: ({ k }) => kernels.forget(k),
         exec: ({ k }) => void (kernels.of(k).calling = true),
         exec_done: ({ k }) => void (kernels.of(k).calling = false),
+        snapshot: ({ k }) => copies(k),
+        pageset({ k, set, op }) {
+          if (set === "1" && op === "copy") copies(k);
+        },
+        resumed: ({ k }) => enter(k),
+        final_copy: ({ k }) => alone(k, "puts an image in place"),
         interrupts({ k, enabled }) {
           const state = kernels.of(k);
           state.enabled = enabled;
@@ -142,9 +188,7 @@ const INTERRUPTS_OFF: Rule = {
           if (what === "cpu") kernels.of(k).restoring = false;
         },
         jump({ from, to, preserve }) {
-          const entered = kernels.of(to);
-          entered.restoring = entered.away;
-          entered.away = false;
+          enter(to);
           const leaving = kernels.of(from);
           if (!leaving.calling) return;
           leaving.calling = false;
@@ -160,7 +204,7 @@ const INTERRUPTS_OFF: Rule = {
 const ONE_CPU: Rule = {
   id: "F33",
   severity: "error",
-  statement: "Only the boot CPU is online when a kernel jumps",
+  statement: "Only the boot CPU is online when a kernel jumps, copies its memory or is replaced",
   source: "protocol.md F.1 F33, B.4.1 steps 8-9 (6.1)",
   systems: "VGMST",
   kind: "always-before",
@@ -169,18 +213,27 @@ const ONE_CPU: Rule = {
       calling: false,
       online: undefined as string | undefined,
     }));
+    const alone = (k: string, what: string) => {
+      const { online } = kernels.of(k);
+      if (online === undefined) return;
+      if (/^0(?:-0)?$/.test(online)) context.held();
+      else context.violated(`kernel ${k} ${what} with CPUs ${online} online`);
+    };
     return {
       facts: {
         boot: ({ k }) => kernels.forget(k),
         exec: ({ k }) => void (kernels.of(k).calling = true),
         exec_done: ({ k }) => void (kernels.of(k).calling = false),
         cpus: ({ k, online }) => void (kernels.of(k).online = online),
+        snapshot: ({ k }) => alone(k, "copies its memory"),
+        pageset({ k, set, op }) {
+          if (set === "1" && op === "copy") alone(k, "copies its memory");
+        },
+        final_copy: ({ k }) => alone(k, "puts an image in place"),
         jump({ from }) {
-          const { calling, online } = kernels.of(from);
+          const { calling } = kernels.of(from);
           kernels.of(from).calling = false;
-          if (!calling || online === undefined) return;
-          if (/^0(?:-0)?$/.test(online)) context.held();
-          else context.violated(`kernel ${from} jumps with CPUs ${online} online`);
+          if (calling) alone(from, "jumps");
         },
       },
     };

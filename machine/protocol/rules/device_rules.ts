@@ -5,7 +5,14 @@
  * @module
  */
 import type { Rule } from "../../conformance/rule.ts";
-import { CHILDREN_FIRST, DOWN_RANK, isDown, isUp, UP_RANK } from "./device_table.ts";
+import {
+  CHILDREN_FIRST,
+  DOWN_RANK,
+  isDeviceDown,
+  isDeviceUp,
+  isQuieting,
+  UP_RANK,
+} from "./device_table.ts";
 import { PerKernel } from "./per_kernel.ts";
 
 const SYSCORE_RANK = 4;
@@ -13,7 +20,8 @@ const PHASES_DOWN = ["prepare", "freeze", "freeze_late", "freeze_noirq", "syscor
 const PHASES_UP = ["syscore", "noirq", "early", "main", "complete"];
 
 interface Descent {
-  calling: boolean;
+  /** By an exec that preserves, or a transition without exec, which begins with its first phase. */
+  way: "exec" | "own" | undefined;
   rank: number;
   /** The transition failed and is on its way up again. */
   undoing: boolean;
@@ -37,37 +45,47 @@ const ORDER_DOWN: Rule = {
   severity: "error",
   statement:
     "On the way down come prepare, freeze, freeze_late, freeze_noirq, the system devices " +
-    "and then the jump",
-  source: "protocol.md F.1 F34, B.4.1 steps 7-12, B.5.3 (6.1)",
+    "and then the jump or the copy",
+  source: "protocol.md F.1 F34, B.4.1 steps 7-12, B.5.2 step 7, B.5.3 (6.1)",
   systems: "MS",
   kind: "always-before",
   open(context) {
     const kernels = new PerKernel<Descent>(() => ({
-      calling: false,
+      way: undefined,
       rank: 0,
       undoing: false,
       frozen: new Set(),
       quiet: new Set(),
     }));
     const descend = (state: Descent, k: string, rank: number, what: string) => {
-      if (!state.calling || state.undoing) return;
+      if (state.way === undefined || state.undoing) return;
       if (rank < state.rank) {
         context.violated(`kernel ${k}: ${what} after ${PHASES_DOWN[state.rank]}`);
       } else state.rank = rank;
+    };
+    const arrive = (k: string, what: string) => {
+      const fault = descentFault(kernels.of(k));
+      if (fault === undefined) context.held();
+      else context.violated(`kernel ${k} ${what} ${fault}`);
+      kernels.forget(k);
     };
     return {
       facts: {
         boot: ({ k }) => kernels.forget(k),
         exec({ k, preserve }) {
           kernels.forget(k);
-          kernels.of(k).calling = preserve;
+          if (preserve) kernels.of(k).way = "exec";
         },
         exec_done: ({ k }) => kernels.forget(k),
         phase({ k, device, name, result }) {
-          const state = kernels.of(k);
-          if (isUp(name) || result !== 0) state.undoing = true;
           const rank = DOWN_RANK[name];
+          const known = kernels.known(k);
+          // What was undone, or led to a copy, is over: here the next way down begins.
+          if (rank !== undefined && known?.undoing && known.way === "own") kernels.forget(k);
+          const state = kernels.of(k);
+          if (isDeviceUp(name) || result !== 0) state.undoing = true;
           if (rank === undefined) return;
+          state.way ??= "own";
           descend(state, k, rank, `${name} of '${device}'`);
           if (name === "freeze") state.frozen.add(device);
           if (name === "freeze_noirq") state.quiet.add(device);
@@ -77,12 +95,10 @@ const ORDER_DOWN: Rule = {
         },
         jump({ from, preserve }) {
           const state = kernels.of(from);
-          if (!state.calling || !preserve) return;
-          const fault = descentFault(state);
-          if (fault === undefined) context.held();
-          else context.violated(`kernel ${from} jumps ${fault}`);
-          kernels.forget(from);
+          if (state.way === "exec" && preserve) arrive(from, "jumps");
         },
+        snapshot: ({ k }) => arrive(k, "copies its memory"),
+        final_copy: ({ k }) => arrive(k, "puts an image in place"),
       },
     };
   },
@@ -91,7 +107,8 @@ const ORDER_DOWN: Rule = {
 const ORDER_UP: Rule = {
   id: "F35",
   severity: "error",
-  statement: "After a return come the system devices, then noirq, early, main and complete",
+  statement: "After a return or a copy come the system devices, then noirq, early, main and " +
+    "complete",
   source: "protocol.md F.1 F35, B.4.1 steps 13-17, B.5.3 (6.1)",
   systems: "MS",
   kind: "always-before",
@@ -114,14 +131,34 @@ const ORDER_UP: Rule = {
         state.broken = true;
       } else state.rank = rank;
     };
+    const enter = (k: string) => {
+      const state = kernels.of(k);
+      if (state.away) Object.assign(state, { rank: 0, system: false, broken: false });
+      state.away = false;
+    };
+    const end = (k: string) => {
+      const state = kernels.of(k);
+      if (state.rank === undefined) return;
+      if (!state.broken) {
+        if (state.rank >= 3) context.held();
+        else context.violated(`kernel ${k} goes on without its devices restored`);
+      }
+      state.rank = undefined;
+    };
     return {
       facts: {
         boot: ({ k }) => kernels.forget(k),
         jump({ from, to, preserve }) {
-          const entered = kernels.of(to);
-          if (entered.away) Object.assign(entered, { rank: 0, system: false, broken: false });
-          entered.away = false;
+          enter(to);
           kernels.of(from).away = preserve;
+        },
+        resumed: ({ k }) => enter(k),
+        snapshot({ k, result }) {
+          if (result !== 0) return;
+          // It comes back twice: now, and after a restore.
+          kernels.of(k).away = true;
+          enter(k);
+          kernels.of(k).away = true;
         },
         syscore({ k, op }) {
           if (op !== "resume") return;
@@ -132,14 +169,13 @@ const ORDER_UP: Rule = {
           const rank = UP_RANK[name];
           if (rank !== undefined) ascend(k, rank, `${name} of '${device}'`);
         },
-        exec_done({ k }) {
-          const state = kernels.of(k);
-          if (state.rank === undefined) return;
-          if (!state.broken) {
-            if (state.rank >= 3) context.held();
-            else context.violated(`kernel ${k} goes on without its devices restored`);
-          }
-          state.rank = undefined;
+        exec_done: ({ k }) => end(k),
+        image({ k, op }) {
+          if (op === "begin") end(k);
+        },
+        thaw({ k, what }) {
+          // In an exec the console comes between the devices and the tasks; there is no copy.
+          if (what !== "kthreads") end(k);
         },
       },
     };
@@ -156,16 +192,12 @@ const FAMILY_ORDER: Rule = {
   systems: "MS",
   kind: "always-before",
   open(context) {
-    // Of each phase: who went through it, and who is the parent of one that did.
+    // Of the phase at hand: who went through it, and who is the parent of one that did.
     const kernels = new PerKernel(() => ({
-      done: new Map<string, Set<string>>(),
-      parents: new Map<string, Set<string>>(),
+      name: "",
+      done: new Set<string>(),
+      parents: new Set<string>(),
     }));
-    const setOf = (sets: Map<string, Set<string>>, name: string) => {
-      let set = sets.get(name);
-      if (set === undefined) sets.set(name, set = new Set());
-      return set;
-    };
     const restart = ({ k }: { readonly k: string }) => kernels.forget(k);
     return {
       facts: {
@@ -174,9 +206,10 @@ const FAMILY_ORDER: Rule = {
         exec_done: restart,
         resumed: restart,
         phase({ k, device, parent, name }) {
+          if (kernels.known(k)?.name !== name) kernels.forget(k);
           const state = kernels.of(k);
-          const done = setOf(state.done, name);
-          const parents = setOf(state.parents, name);
+          const { done, parents } = state;
+          state.name = name;
           const childrenFirst = CHILDREN_FIRST.has(name);
           if (childrenFirst && parent !== undefined && done.has(parent)) {
             context.violated(`kernel ${k}: ${name} of '${parent}' before its child '${device}'`);
@@ -195,14 +228,20 @@ const NO_LOW_POWER: Rule = {
   id: "F38",
   severity: "error",
   statement: "Freeze phases leave a device powered and not armed to wake the machine",
-  source: "protocol.md F.1 F38, B.5.3 (6.1)",
+  source: "protocol.md F.1 F38, B.5.3, B.2.6 issue 1 (suspend callbacks count where an exec " +
+    "uses them to stand still)",
   systems: "VMS",
   kind: "never",
   open(context) {
+    const calling = new Set<string>();
     return {
       facts: {
+        boot: ({ k }) => void calling.delete(k),
+        exec: ({ k }) => void calling.add(k),
+        exec_done: ({ k }) => void calling.delete(k),
         phase({ k, device, name, powered, wake_armed, result }) {
-          if (!isDown(name) || name === "prepare" || result !== 0) return;
+          if (!isQuieting(name) || result !== 0) return;
+          if (name.startsWith("suspend") && !calling.has(k)) return;
           if (!powered) context.violated(`kernel ${k}: ${name} put '${device}' into low power`);
           else if (wake_armed) context.violated(`kernel ${k}: ${name} armed '${device}' for wake`);
           else context.held();
@@ -212,40 +251,65 @@ const NO_LOW_POWER: Rule = {
   },
 };
 
+type Message = "RESTORE" | "THAW" | "RECOVER";
+
 const RESTORE_MESSAGE: Rule = {
   id: "F39",
   severity: "error",
-  statement: "After a return devices come up with RESTORE; before one, a failure brings them up " +
-    "with RESTORE or RECOVER",
-  source: "protocol.md F.1 F39, B.4.1 steps 13-17, B.4.2 (mainline jump: RESTORE; what a failing " +
-    "phase undoes by itself is RECOVER)",
+  statement: "Devices come up with RESTORE after a return, with THAW after a copy, and with " +
+    "RECOVER after a failure, where an exec may also use RESTORE",
+  source: "protocol.md F.1 F39, B.4.1 steps 13-17, B.4.2, B.5.2 step 7.8, B.5.4 (mainline jump: " +
+    "RESTORE; what a failing phase undoes by itself is RECOVER; a wakeup at the copy is no " +
+    "failure)",
   systems: "MS",
   kind: "matches",
   open(context) {
-    const kernels = new PerKernel(() => ({ calling: false, away: false, returned: false }));
+    const kernels = new PerKernel(() => ({
+      calling: false,
+      away: false,
+      allowed: [] as readonly Message[],
+      why: "",
+    }));
+    const expect = (k: string, why: string, ...allowed: readonly Message[]) =>
+      void Object.assign(kernels.of(k), { allowed, why });
+    const enter = (k: string) => {
+      const entered = kernels.of(k);
+      if (entered.away) expect(k, "after the return", "RESTORE");
+      entered.away = false;
+    };
     return {
       facts: {
         boot: ({ k }) => kernels.forget(k),
-        exec: ({ k, preserve }) =>
-          void Object.assign(kernels.of(k), { calling: preserve, returned: false }),
+        exec({ k, preserve }) {
+          kernels.of(k).calling = preserve;
+          if (preserve) expect(k, "after a failure", "RESTORE", "RECOVER");
+          else expect(k, "");
+        },
         exec_done: ({ k }) => kernels.forget(k),
+        resumed: ({ k }) => enter(k),
         jump({ from, to, preserve }) {
-          const entered = kernels.of(to);
-          if (entered.away) entered.returned = true;
-          entered.away = false;
+          enter(to);
           kernels.of(from).away = preserve;
         },
-        phase({ k, device, name, message }) {
-          const { calling, returned } = kernels.of(k);
-          if (!calling || !isUp(name)) return;
-          if (message === "RESTORE" || (!returned && message === "RECOVER")) context.held();
-          else {
-            context.violated(
-              `kernel ${k}: ${name} of '${device}' with ${message} ${
-                returned ? "after the return" : "after a failure"
-              }`,
-            );
+        snapshot({ k, result }) {
+          kernels.of(k).away = result === 0;
+          if (result === 0) expect(k, "after the copy", "THAW");
+        },
+        wakeup({ k, pending }) {
+          if (pending && !kernels.of(k).calling) {
+            expect(k, "after a wakeup", "RESTORE", "RECOVER", "THAW");
           }
+        },
+        phase({ k, device, name, message }) {
+          const { calling, allowed, why } = kernels.of(k);
+          if (isDeviceDown(name) && !calling) {
+            if (message === "HIBERNATE") expect(k, "after a failure", "RESTORE", "RECOVER");
+            else if (message !== "SUSPEND") expect(k, "after a failure", "RECOVER");
+            else expect(k, "");
+          }
+          if (!isDeviceUp(name) || allowed.length === 0) return;
+          if (allowed.some((one) => one === message)) context.held();
+          else context.violated(`kernel ${k}: ${name} of '${device}' with ${message} ${why}`);
         },
       },
     };

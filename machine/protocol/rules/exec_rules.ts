@@ -5,7 +5,7 @@
  * @module
  */
 import type { Rule } from "../../conformance/rule.ts";
-import { isZero } from "./hex.ts";
+import { isZero, sameNumber } from "./hex.ts";
 import { ERRNO } from "./load_table.ts";
 import { PerKernel } from "./per_kernel.ts";
 
@@ -18,10 +18,10 @@ const LOADED_FIRST: Rule = {
   systems: "RVGM",
   kind: "always-before",
   open(context) {
-    // `loaded` is undefined for a kernel whose beginning was not seen: it is not judged.
     const kernels = new PerKernel(() => ({
-      loaded: undefined as boolean | undefined,
-      pending: false,
+      /** By slot; without an entry where the beginning was not seen: that is not judged. */
+      loaded: new Map<string, boolean>(),
+      pending: undefined as string | undefined,
       ended: false,
     }));
     const alive = (k: string, what: string) => {
@@ -33,36 +33,45 @@ const LOADED_FIRST: Rule = {
       facts: {
         boot({ k }) {
           kernels.forget(k);
-          kernels.of(k).loaded = false;
+          kernels.of(k).loaded.set("default", false).set("crash", false);
         },
         load({ k, slot, segments, result }) {
           alive(k, "loads");
-          if (slot === "default" && result === 0) kernels.of(k).loaded = segments > 0;
+          const { loaded } = kernels.of(k);
+          if (result === 0) loaded.set(slot, segments > 0);
+          // A crash load that fails may have freed the one before it (F19).
+          else if (slot === "crash") loaded.delete(slot);
         },
         unload({ k, slot, result }) {
-          if (slot === "default" && result === 0) kernels.of(k).loaded = false;
+          if (result === 0) kernels.of(k).loaded.set(slot, false);
         },
-        exec({ k, loaded }) {
+        exec({ k, loaded, slot = "default" }) {
           alive(k, "executes");
           const state = kernels.of(k);
-          state.pending = true;
-          if (state.loaded !== undefined && state.loaded !== loaded) {
+          state.pending = slot;
+          const known = state.loaded.get(slot);
+          if (known !== undefined && known !== loaded) {
             context.violated(
               `kernel ${k} ${loaded ? "finds an image that is not loaded" : "lost its image"}`,
             );
           }
         },
         exec_done({ k }) {
-          kernels.of(k).pending = false;
+          kernels.of(k).pending = undefined;
+        },
+        // The RFC jumps back by the jump buffer; nothing is loaded for that.
+        jump_buffer({ k, op }) {
+          if (op === "use") kernels.of(k).pending = undefined;
         },
         jump({ from, to, preserve }) {
           alive(to, "is entered");
           const state = kernels.known(from);
-          if (state === undefined || !state.pending) return;
-          state.pending = false;
+          if (state?.pending === undefined) return;
+          const loaded = state.loaded.get(state.pending);
+          state.pending = undefined;
           state.ended = !preserve;
-          if (state.loaded === false) context.violated(`kernel ${from} jumps with nothing loaded`);
-          else if (state.loaded) context.held();
+          if (loaded === false) context.violated(`kernel ${from} jumps with nothing loaded`);
+          else if (loaded) context.held();
         },
       },
     };
@@ -210,6 +219,8 @@ const DEAD_START: Rule = {
     // Why the loaded image of a kernel may not be executed, and who has called exec meanwhile.
     const dead = new Map<string, string>();
     const callers = new Set<string>();
+    // Where what runs was entered last: an entry that may be used again.
+    const entered = new Map<string, string>();
     // When whose call came back: the status of the tool that made it is no refusal.
     const returned = new Map<string, number>();
     const revive = ({ k, result }: { readonly k: string; readonly result: number }) => {
@@ -230,10 +241,13 @@ const DEAD_START: Rule = {
           callers.delete(k);
           returned.set(k, vt);
         },
-        jump({ from, to }) {
-          // Whoever leaves without a call of exec returned plainly: nobody's entry is at its SP.
-          if (callers.delete(from)) dead.delete(to);
+        jump({ from, to, entry, word }) {
+          // Whoever leaves without a call of exec returned plainly: nobody's entry is at its SP,
+          // unless its own was pushed there before.
+          const own = entered.get(from);
+          if (callers.delete(from) || (own !== undefined && sameNumber(own, word))) dead.delete(to);
           else dead.set(to, "what it jumped to has returned and left no entry");
+          entered.set(to, entry);
         },
         image_start({ k, start }) {
           if (isZero(start)) dead.set(k, "its start address is 0");

@@ -7,6 +7,9 @@
 import type { Rule } from "../../conformance/rule.ts";
 import { PerKernel } from "./per_kernel.ts";
 
+/** Images that are remembered at most. */
+const IMAGES_MAX = 1024;
+
 const PAGES_THEN_COMMIT: Rule = {
   id: "F51",
   severity: "error",
@@ -30,7 +33,7 @@ const PAGES_THEN_COMMIT: Rule = {
             else if (state.pages === 0) context.violated(`image ${id} is committed without a page`);
             else context.held();
             state.committed = true;
-          } else if (op === "abort") images.forget(id);
+          } else if (op === "abort" || op === "invalidate") images.forget(id);
         },
       },
     };
@@ -110,31 +113,56 @@ const OFF_WITH_IMAGE: Rule = {
   severity: "error",
   statement:
     "A kernel that began an image turns the machine off only when the image is committed " +
-    "and on the medium",
-  source: "protocol.md F.1 F53, B.7.4 step 4",
+    "and on the medium, and who asked for one is not told of success without",
+  source: "protocol.md F.1 F53, B.7.4 step 4, F.2 (Q1, as the caller reads it)",
   systems: "VMS",
   kind: "always-before",
   open(context) {
     const writers = new PerKernel(newWriter);
+    // Kernels that told their notifiers of a hibernation, and whether an image came of it.
+    const asked = new Map<string, boolean>();
     return {
       facts: {
-        boot: ({ k }) => writers.forget(k),
+        boot({ k }) {
+          writers.forget(k);
+          asked.delete(k);
+        },
+        notifier({ k, event }) {
+          if (event === "PM_HIBERNATION_PREPARE") asked.set(k, false);
+        },
+        tool({ k, program, arguments: words, status }) {
+          if (program !== "pm-hibernate" && !words.includes("/sys/power/state")) return;
+          if (status === 0 && asked.get(k) === false) {
+            context.violated(`kernel ${k} says that it hibernated, and no image was written`);
+          }
+          asked.delete(k);
+        },
         flush: ({ k, op }) => flushed(writers.known(k), op),
-        image({ k, op }) {
+        image({ k, op, of }) {
           if (op === "begin") Object.assign(writers.of(k), newWriter());
-          else if (op === "abort") {
+          else if (op === "invalidate") {
+            // A rollback: the kernel goes on, and what it does later is no hibernation.
+            if (writers.known(k)?.committed) writers.forget(k);
+          } else if (op === "abort") {
             const writer = writers.known(k);
             if (writer !== undefined) writer.committed = false;
           } else if (op === "commit") {
             const writer = writers.of(k);
             writer.committed = true;
             written(writer);
+            asked.set(of ?? k, true);
           }
         },
         power({ op, k }) {
           if ((op !== "off" && op !== "sleep") || k === undefined) return;
           const writer = writers.known(k);
-          if (writer === undefined) return;
+          if (writer === undefined) {
+            // Nobody sleeps in S4 but to hibernate.
+            if (op === "sleep") {
+              context.violated(`kernel ${k} sleeps without having begun an image`);
+            }
+            return;
+          }
           writers.forget(k);
           if (!writer.committed) context.violated(`kernel ${k} goes off without a committed image`);
           else if (writer.dirty) {
@@ -222,6 +250,9 @@ const ENTERED_ONCE: Rule = {
           else context.held();
           entered.add(state.id);
           loaded.forget(from);
+          // Whoever enters an image again does so soon; a trace may be endless.
+          const [oldest] = entered;
+          if (entered.size > IMAGES_MAX && oldest !== undefined) entered.delete(oldest);
         },
       },
     };

@@ -6,6 +6,7 @@
 import type { Rule } from "../../conformance/rule.ts";
 import type { Fact } from "../facts.ts";
 import {
+  earlyExpectation,
   ERRNO,
   expectation,
   isOverHalf,
@@ -141,33 +142,55 @@ const HALF_RAM: Rule = {
 const FAILED_LOAD: Rule = {
   id: "F19",
   severity: "error",
-  statement: "A failed default load leaves the image loaded before it ready to be executed",
-  source: "protocol.md F.1 F19, C.1 (6.1); that a failed crash load frees the old crash image " +
-    "shows in no fact and is not judged",
+  statement: "A failed default load leaves the image loaded before it ready to be executed; a " +
+    "crash load that fails after its early checks leaves none",
+  source: "protocol.md F.1 F19, C.1, J 19 (6.1)",
   systems: "RVM",
   kind: "eventually",
   open(context) {
-    const kernels = new PerKernel(() => ({ loaded: false, failed: false }));
-    const change = (k: string, loaded: boolean) => Object.assign(kernels.of(k), { loaded });
+    // What a load that failed must have left; `loaded` as the last one that did not fail.
+    const kernels = new PerKernel(() => ({
+      loaded: false,
+      wanted: undefined as boolean | undefined,
+      crash: undefined as boolean | undefined,
+    }));
+    const compare = (k: string, wanted: boolean, loaded: boolean) => {
+      if (wanted === loaded) return context.held();
+      context.violated(
+        `kernel ${k} ${loaded ? "keeps a crash image" : "lost its image"} after a load that failed`,
+      );
+    };
     return {
       facts: {
-        boot({ k }) {
-          kernels.forget(k);
-        },
-        load({ k, slot, segments, result }) {
-          if (slot !== "default") return;
-          if (result !== 0) kernels.of(k).failed = true;
-          else Object.assign(change(k, segments > 0), { failed: false });
+        boot: ({ k }) => kernels.forget(k),
+        load(load) {
+          const state = kernels.of(load.k);
+          if (load.slot === "crash") {
+            if (load.result === 0) state.crash = undefined;
+            else if (earlyExpectation(load).result === 0 && load.result !== ERRNO.EBUSY) {
+              state.crash = false;
+            }
+          } else if (load.result !== 0) state.wanted = state.loaded || undefined;
+          else Object.assign(state, { loaded: load.segments > 0, wanted: undefined });
         },
         unload({ k, slot, result }) {
-          if (slot === "default" && result === 0) change(k, false).failed = false;
+          if (result !== 0) return;
+          if (slot === "crash") kernels.of(k).crash = undefined;
+          else Object.assign(kernels.of(k), { loaded: false, wanted: undefined });
         },
-        exec({ k, loaded }) {
+        exec({ k, loaded, slot = "default" }) {
           const state = kernels.of(k);
-          if (!state.loaded || !state.failed) return;
-          state.failed = false;
-          if (loaded) context.held();
-          else context.violated(`kernel ${k} lost its image by a load that failed`);
+          const wanted = slot === "crash" ? state.crash : state.wanted;
+          if (wanted === undefined) return;
+          if (slot === "crash") state.crash = undefined;
+          else state.wanted = undefined;
+          compare(k, wanted, loaded);
+        },
+        loaded_check({ k, file, found, value }) {
+          const state = kernels.of(k);
+          if (state.crash === undefined || !found || !file.endsWith("kexec_crash_loaded")) return;
+          compare(k, state.crash, value !== 0);
+          state.crash = undefined;
         },
       },
     };

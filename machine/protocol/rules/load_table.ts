@@ -11,10 +11,14 @@ import { pagesOf, wideNumber } from "./hex.ts";
 /** Errors as the negative values of results. */
 export const ERRNO = {
   EPERM: -1,
+  ENOENT: -2,
   ENOMEM: -12,
   EFAULT: -14,
   EBUSY: -16,
+  ENODEV: -19,
   EINVAL: -22,
+  ENODATA: -61,
+  EOVERFLOW: -75,
   EADDRNOTAVAIL: -99,
 } as const;
 
@@ -110,7 +114,8 @@ export function isOverHalf(segments: readonly Segment[], ramPages: number): bool
 export function earlyExpectation(load: Fact<"load">): Expectation {
   const flags = wideNumber(load.flags);
   if (!load.capable || load.disabled) return early(ERRNO.EPERM, "S1: not permitted");
-  if ((flags & ~ARCH_MASK & ~FLAGS_KNOWN) !== 0n) return early(ERRNO.EINVAL, "S3: unknown flag");
+  const known = FLAGS_KNOWN | wideNumber(load.more_flags ?? "0x0");
+  if ((flags & ~ARCH_MASK & ~known) !== 0n) return early(ERRNO.EINVAL, "S3: unknown flag");
   if (load.segments > SEGMENTS_MAX) return early(ERRNO.EINVAL, "S4: too many segments");
   const arch = flags & ARCH_MASK;
   if (arch !== 0n && arch !== ARCH_FLAGS[load.arch]) {

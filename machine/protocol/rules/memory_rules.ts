@@ -68,10 +68,24 @@ export const SAME_MEMORY: Rule = {
   statement: "A kernel finds every page of its own as it left it, whatever ran meanwhile",
   source:
     "protocol.md F.1 F23, B.4.3 step 8; pages that are free, of an image or not to be saved " +
-    "are not its own",
+    "are not its own; a kernel that finds its own content wrong after a return has it changed",
   systems: "VGM",
   kind: "matches",
-  open: (context) => sameFrames(context, Number.POSITIVE_INFINITY),
+  open(context) {
+    const frames = sameFrames(context, Number.POSITIVE_INFINITY);
+    const back = new Set<string>();
+    return {
+      facts: mergeFacts(frames.facts, {
+        boot: ({ k }) => void back.delete(k),
+        resumed: ({ k }) => void back.add(k),
+        // The kernel's own look at its processes, files and state after a return.
+        selftest({ k, what, name, expected, actual }) {
+          if (what === "device" || expected === actual || !back.has(k)) return;
+          context.violated(`${what} '${name}' of kernel ${k} has ${actual}, not ${expected}`);
+        },
+      }),
+    };
+  },
 };
 
 const LOW_MEMORY: Rule = {
@@ -96,7 +110,14 @@ const INSIDE_WINDOW: Rule = {
     return {
       facts: mergeFacts(windows.facts, {
         power({ op }) {
-          if (op === "off" || op === "loss" || op === "reset") windows.away.clear();
+          if (op !== "on" && op !== "wake") windows.away.clear();
+        },
+        // Who restores an image gives up the kernel that it was loaded by.
+        image({ op, of }) {
+          if (op !== "load" || of === undefined) return;
+          for (const owner of [...windows.away.keys()]) {
+            if (owner !== of) windows.away.delete(owner);
+          }
         },
         memory_write(fact, event) {
           for (const [owner, window] of windows.away) {

@@ -42,6 +42,21 @@ export function pagesOf(
 }
 
 /**
+ * The pages of a fact whose runs stand in the order in which they were written.
+ *
+ * @throws {FormatError} if the text is not that of page runs.
+ */
+export function anyPagesOf(
+  context: RuleContext,
+  field: string | undefined,
+  event: TraceEvent,
+): PageRun[] | undefined {
+  const text = context.text(field, event);
+  if (text === undefined || text === "") return text === undefined ? undefined : [];
+  return mergeRuns(text.split(",").flatMap(parseRuns));
+}
+
+/**
  * The pairs in one spelling, whatever runs they were cut into: by destination, each run as long
  * as it can be. Pairs of an image are disjoint, so their order makes no difference.
  */

@@ -81,8 +81,9 @@ const ONE_RUNS: Rule = {
         end: ({ actor }) => void running.delete(actor),
       },
       facts: {
-        power({ op }) {
-          if (op === "sleep" || op === "wake") return;
+        power({ op, state }) {
+          // S4 takes memory's power like a power-off; in another sleep everything stays.
+          if (op === "wake" || (op === "sleep" && state !== "S4")) return;
           // Actors that power ended need not have said so.
           running.clear();
           if (op !== "on") [...away].forEach(back);
@@ -107,6 +108,16 @@ const MONOTONIC_SLACK = 100_000_000;
 /** How far the wall clock may stay behind, in us: it is read from an RTC of whole seconds. */
 const WALL_SLACK = 2_000_000;
 
+/** A clock as its kernel left it. */
+interface Left {
+  readonly monotonic: number;
+  readonly real: number;
+  readonly vt: number;
+  readonly trace: number;
+  cut: boolean;
+  back: boolean;
+}
+
 // Nanoseconds since 1970 do not fit a number, so `real` is in microseconds, `monotonic` in ns.
 const CLOCKS: Rule = {
   id: "F95",
@@ -117,19 +128,23 @@ const CLOCKS: Rule = {
   systems: "*",
   kind: "matches",
   open(context) {
-    const left = new Map<string, {
-      readonly monotonic: number;
-      readonly real: number;
-      readonly vt: number;
-      readonly trace: number;
-      cut: boolean;
-      back: boolean;
-    }>();
+    const left = new Map<string, Left>();
+    // What the clock showed at a copy: it comes back a second time, after a restore.
+    const copies = new Map<string, Left>();
+    const copying = new Set<string>();
     return {
       facts: {
         boot: ({ k }) => void left.delete(k),
         power() {
-          for (const leave of left.values()) leave.cut = true;
+          for (const leave of [...left.values(), ...copies.values()]) leave.cut = true;
+        },
+        snapshot({ k, result }) {
+          copying.delete(k);
+          const leave = left.get(k);
+          if (result !== 0) return;
+          // The clock is read before the copy or after it.
+          if (leave === undefined) copying.add(k);
+          else copies.set(k, { ...leave });
         },
         jump({ to }) {
           const leave = left.get(to);
@@ -143,12 +158,18 @@ const CLOCKS: Rule = {
         clock({ k, op, monotonic, real }, event) {
           if (op === "leave") {
             const { trace } = context;
-            left.set(k, { monotonic, real, vt: event.vt, trace, cut: false, back: false });
+            const leave = { monotonic, real, vt: event.vt, trace, cut: false, back: false };
+            left.set(k, leave);
+            if (copying.delete(k)) copies.set(k, { ...leave });
             return;
           }
-          const leave = left.get(k);
-          if (leave === undefined) return;
+          let leave = left.get(k);
           left.delete(k);
+          if (leave === undefined) {
+            leave = copies.get(k);
+            copies.delete(k);
+          }
+          if (leave === undefined) return;
           const moved = monotonic - leave.monotonic;
           const passed = real - leave.real;
           const samePower = !leave.cut && leave.trace === context.trace;

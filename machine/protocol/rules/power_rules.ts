@@ -140,8 +140,18 @@ const NEVER_A_MIXTURE: Rule = {
         away.delete(to);
         if (preserve) away.add(from);
       },
+      resumed({ k }) {
+        if (away.delete(k) && lost) resumed = k;
+      },
+      snapshot({ k, result }) {
+        if (result === 0) away.add(k);
+      },
       exec_done({ k }) {
         if (k === resumed) judge();
+      },
+      thaw({ k, what }) {
+        // Without an exec the thaw is the last of a resume; with one only the lock comes after.
+        if (k === resumed && what !== "kthreads") judge();
       },
     };
     return { facts: mergeFacts(...parts.map((part) => part.facts), own), end: judge };

@@ -1,11 +1,11 @@
 /**
- * Rules of standing still and of giving up: quiet devices, undone phases, thawed tasks, the
- * console (protocol.md B.4.1, B.4.2).
+ * Rules of standing still and of giving up: quiet devices, undone phases, thawed
+ * tasks (protocol.md B.4.1, B.4.2).
  *
  * @module
  */
 import type { Rule } from "../../conformance/rule.ts";
-import { isDown, isUp, UNDOES } from "./device_table.ts";
+import { DOWN_RANK, isDeviceUp, isQuiet, isQuieting, LEVELS, undoneLevel } from "./device_table.ts";
 import { ERRNO } from "./load_table.ts";
 import { PerKernel } from "./per_kernel.ts";
 
@@ -57,7 +57,8 @@ const QUIESCENT: Rule = {
     const disk = (k: string, what: string, seq: number) => {
       const state = kernels.known(k);
       if (state === undefined || state.devices.size === 0) return;
-      if (state.closed) breach(k, state, what);
+      // Where the drive itself is named among the devices, its own freeze is what counts.
+      if (state.closed || state.devices.has("disk")) breach(k, state, what);
       else state.suspect ??= { seq, what };
     };
     return {
@@ -67,12 +68,12 @@ const QUIESCENT: Rule = {
           if (op !== "on") forgetLiving(kernels);
         },
         phase({ k, device: name, name: phase, result }) {
-          if (isDown(phase) && phase !== "prepare" && result === 0) {
+          if (isQuieting(phase) && result === 0) {
             const state = kernels.of(k);
             state.frozen = true;
             state.suspect = undefined;
-            if (phase === "freeze_noirq") state.devices.add(name);
-          } else if (isUp(phase)) {
+            if (isQuiet(phase)) state.devices.add(name);
+          } else if (isDeviceUp(phase)) {
             const state = kernels.known(k);
             if (state?.closed && !state.broken) context.held();
             kernels.forget(k);
@@ -104,7 +105,8 @@ const UNDONE: Rule = {
   statement:
     "An error in a device phase ends the transition, undoes the phases that were done in " +
     "reverse order and is what the caller gets",
-  source: "protocol.md F.1 F40, B.4.2, B.5.3 (6.1 leaves devices frozen: F.2)",
+  source: "protocol.md F.1 F40, B.4.2, B.5.3 (6.1 leaves devices frozen: F.2). A transition " +
+    "without exec ends where tasks are thawed; what its caller gets shows in no fact",
   systems: "MS",
   kind: "matches",
   open(context) {
@@ -112,7 +114,7 @@ const UNDONE: Rule = {
       calling: false,
       error: 0,
       broken: false,
-      /** `device phase` for each phase that was done and is not undone. */
+      /** `device level` for each phase that was done and is not undone. */
       done: new Set<string>(),
     }));
     const breach = (k: string, reason: string) => {
@@ -120,6 +122,13 @@ const UNDONE: Rule = {
       if (state.error === 0 || state.broken) return;
       state.broken = true;
       context.violated(`kernel ${k}: ${reason}`);
+    };
+    const end = (k: string) => {
+      const { done, error, broken } = kernels.of(k);
+      const [left] = done;
+      if (left !== undefined) breach(k, `'${phaseText(left)}' was not undone`);
+      if (error !== 0 && !broken && left === undefined) context.held();
+      kernels.forget(k);
     };
     return {
       facts: {
@@ -130,44 +139,49 @@ const UNDONE: Rule = {
         },
         phase({ k, device, name, result }) {
           const state = kernels.of(k);
-          if (!state.calling) return;
-          if (isUp(name)) {
+          const down = DOWN_RANK[name];
+          const undone = undoneLevel(name);
+          if (undone !== undefined) {
             // Noirq is undone before early, early before main: what lies above must be gone.
-            const undone = UNDOES[name] ?? "";
-            const above = [...state.done].find((entry) => isAbove(entry, undone));
+            const above = [...state.done].find((entry) => levelOf(entry) > undone);
             if (above !== undefined) {
-              breach(k, `${name} of '${device}' before '${above}' is undone`);
+              breach(k, `${name} of '${device}' before '${phaseText(above)}' is undone`);
             }
             state.done.delete(`${device} ${undone}`);
-          } else if (isDown(name)) {
-            if (state.error !== 0) breach(k, `${name} of '${device}' after the error`);
-            if (result === 0) state.done.add(`${device} ${name}`);
-            else state.error = result;
+          } else if (down !== undefined) {
+            if (state.error !== 0 && !state.calling && state.done.size === 0) end(k);
+            const current = kernels.of(k);
+            if (current.error !== 0) breach(k, `${name} of '${device}' after the error`);
+            if (result === 0) current.done.add(`${device} ${down}`);
+            else current.error = result;
           }
         },
         point_of_no_return: ({ k }) => breach(k, "it leaves in spite of the error"),
+        snapshot: ({ k }) => breach(k, "it copies its memory in spite of the error"),
+        final_copy: ({ k }) => breach(k, "it restores in spite of the error"),
         jump: ({ from }) => kernels.forget(from),
+        thaw({ k, what }) {
+          const state = kernels.known(k);
+          if (state !== undefined && !state.calling && what !== "kthreads") end(k);
+        },
         exec_done({ k, result }) {
-          const state = kernels.of(k);
-          const [left] = state.done;
-          if (result !== state.error) {
-            breach(k, `error ${state.error} reached the caller as ${result}`);
-          }
-          if (left !== undefined) breach(k, `'${left}' was not undone`);
-          if (state.error !== 0 && !state.broken) context.held();
-          kernels.forget(k);
+          const { error } = kernels.of(k);
+          if (result !== error) breach(k, `error ${error} reached the caller as ${result}`);
+          end(k);
         },
       },
     };
   },
 };
 
-const DOWN_ORDER = ["prepare", "freeze", "freeze_late", "freeze_noirq"];
+/** Level of an entry `device level`. */
+function levelOf(entry: string): number {
+  return Number(entry.slice(entry.lastIndexOf(" ") + 1));
+}
 
-/** Whether an entry `device phase` is of a phase that comes after `phase` on the way down. */
-function isAbove(entry: string, phase: string): boolean {
-  const own = entry.slice(entry.lastIndexOf(" ") + 1);
-  return DOWN_ORDER.indexOf(own) > DOWN_ORDER.indexOf(phase);
+/** An entry as a report names it. */
+function phaseText(entry: string): string {
+  return `${entry.slice(0, entry.lastIndexOf(" "))} ${LEVELS[levelOf(entry)] ?? ""}`;
 }
 
 const FREEZE_FAILED: Rule = {
@@ -217,62 +231,9 @@ const FREEZE_FAILED: Rule = {
   },
 };
 
-const CONSOLE_OUTERMOST: Rule = {
-  id: "F45",
-  severity: "error",
-  statement: "In a preserving exec the console is prepared before tasks and devices are touched " +
-    "and restored after all of them",
-  source: "protocol.md F.1 F45, B.4.1 steps 4 and 18",
-  systems: "VMS",
-  kind: "always-before",
-  open(context) {
-    const kernels = new PerKernel(() => ({
-      calling: false,
-      stage: "before" as "before" | "inside" | "after",
-      broken: false,
-    }));
-    const inside = (k: string, what: string) => {
-      const state = kernels.of(k);
-      if (!state.calling || state.stage === "inside" || state.broken) return;
-      state.broken = true;
-      context.violated(
-        `kernel ${k}: ${what} ${state.stage} the console was ${
-          state.stage === "before" ? "prepared" : "restored"
-        }`,
-      );
-    };
-    return {
-      facts: {
-        boot: ({ k }) => kernels.forget(k),
-        exec({ k, preserve, loaded }) {
-          kernels.forget(k);
-          kernels.of(k).calling = preserve && loaded;
-        },
-        console({ k, op }) {
-          const state = kernels.of(k);
-          if (op === "prepare") state.stage = "inside";
-          else if (op === "restore") state.stage = "after";
-        },
-        freeze: ({ k, what }) => inside(k, `${what} tasks are frozen`),
-        thaw: ({ k, what }) => inside(k, `${what} tasks are thawed`),
-        phase: ({ k, device, name }) => inside(k, `${name} of '${device}'`),
-        syscore: ({ k, op }) => inside(k, `${op} of the system devices`),
-        exec_done({ k }) {
-          const { calling, stage, broken } = kernels.of(k);
-          kernels.forget(k);
-          if (!calling || broken || stage === "before") return;
-          if (stage === "after") context.held();
-          else context.violated(`kernel ${k} did not restore its console`);
-        },
-      },
-    };
-  },
-};
-
-/** Rules F37, F40, F41 and F45. */
+/** Rules F37, F40 and F41. */
 export const QUIESCE_RULES: readonly Rule[] = [
   QUIESCENT,
   UNDONE,
   FREEZE_FAILED,
-  CONSOLE_OUTERMOST,
 ];

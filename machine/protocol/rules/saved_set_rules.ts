@@ -21,6 +21,8 @@ interface Saved {
   readonly window: Window;
 }
 
+const NO_WINDOW: Window = { pairs: [], destinations: [], ram: undefined };
+
 /** Whether a frame of this class must be in the image: in use, and by nothing that is left out. */
 function isNeeded(flags: number): boolean {
   return (flags & LOOSE) === 0 && (flags & ~FRAME.reserved) !== 0;
@@ -36,6 +38,8 @@ function* framesWith(classes: Uint8Array, test: (flags: number) => boolean): Ite
 function atCommit(context: RuleContext, judge: (saved: Saved) => void): RuleRun {
   const windows = new Windows(context);
   const classes = new Map<string, Uint8Array>();
+  // Kernels that copied their memory within itself, and write the image of it themselves.
+  const copied = new Set<string>();
   const images = new PerKernel(() => ({
     of: undefined as string | undefined,
     pages: [] as readonly PageRun[],
@@ -43,7 +47,13 @@ function atCommit(context: RuleContext, judge: (saved: Saved) => void): RuleRun 
   }));
   return {
     facts: mergeFacts(windows.facts, {
-      boot: ({ k }) => void classes.delete(k),
+      boot({ k }) {
+        classes.delete(k);
+        copied.delete(k);
+      },
+      snapshot({ k, result }) {
+        if (result === 0) copied.add(k);
+      },
       frame_classes(fact, event) {
         if (fact.when !== "jump") return;
         const bytes = framesOf(context, fact, event, 1);
@@ -56,7 +66,9 @@ function atCommit(context: RuleContext, judge: (saved: Saved) => void): RuleRun 
         if (image.op === "load" || image.op === "check") return;
         const state = images.of(image.id);
         state.of = image.of ?? state.of;
-        if (image.op === "page") {
+        // A page of the image's own header has no page of memory in it.
+        const isHeader = image.runs === undefined && event.blob === undefined;
+        if (image.op === "page" && !isHeader) {
           const runs = pagesOf(context, image.runs, event);
           if (runs === undefined) state.whole = false;
           else state.pages = union(state.pages, runs);
@@ -64,9 +76,11 @@ function atCommit(context: RuleContext, judge: (saved: Saved) => void): RuleRun 
         if (image.op !== "commit") return;
         images.forget(image.id);
         const [last] = [...windows.away.keys()].slice(-1);
-        const of = state.of ?? last;
+        const of = state.of ?? (copied.has(image.k) ? image.k : last);
         const flags = of === undefined ? undefined : classes.get(of);
-        const window = of === undefined ? undefined : windows.away.get(of);
+        const window = of === undefined
+          ? undefined
+          : windows.away.get(of) ?? (copied.has(of) ? NO_WINDOW : undefined);
         if (of === undefined || flags === undefined || window === undefined || !state.whole) return;
         judge({ of, pages: state.pages, classes: flags, window });
       },

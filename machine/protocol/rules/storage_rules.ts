@@ -5,6 +5,7 @@
  * @module
  */
 import type { Rule } from "../../conformance/rule.ts";
+import { parameter, plainDevice } from "./command_line.ts";
 import { PerKernel } from "./per_kernel.ts";
 
 /** File systems of each kernel, now and as they were at its last preserving jump. */
@@ -46,6 +47,19 @@ interface Guard {
   namesake: boolean;
 }
 
+/** The guard of an image, if it is known whose it is and what that one has mounted. */
+function guardFor(
+  mounts: Mounts,
+  { id, of, saver, durable }: Pick<Guard, "id" | "saver" | "durable"> & {
+    readonly of: string | undefined;
+  },
+): Guard | undefined {
+  const fileSystems = of === undefined ? undefined : mounts.atJump(of);
+  if (of === undefined || fileSystems === undefined) return undefined;
+  const fresh = { invalid: false, broken: false, namesake: false };
+  return { id, of, saver, file_systems: fileSystems, durable, ...fresh };
+}
+
 const HANDS_OFF: Rule = {
   id: "F58",
   severity: "error",
@@ -60,12 +74,10 @@ const HANDS_OFF: Rule = {
     const kernels = new Set<string>();
     let away: string | undefined;
     let guard: Guard | undefined;
-    const guardFor = (id: string, of: string | undefined, saver: string, durable: boolean) => {
-      const owner = of ?? away;
-      const fileSystems = owner === undefined ? undefined : mounts.atJump(owner);
-      if (owner === undefined || fileSystems === undefined) return undefined;
-      const fresh = { invalid: false, broken: false, namesake: false };
-      return { id, of: owner, saver, file_systems: fileSystems, durable, ...fresh };
+    const leave = (k: string) => {
+      if (!kernels.has(k)) return;
+      mounts.jump(k);
+      away = k;
     };
     const touch = (k: string, fs: string, what: string) => {
       if (guard === undefined || !kernels.has(k) || !guard.file_systems.has(fs)) return;
@@ -88,21 +100,30 @@ const HANDS_OFF: Rule = {
         fs_read: ({ k, fs }) => touch(k, fs, "reads"),
         fs_write: ({ k, fs }) => touch(k, fs, "writes"),
         jump({ from, preserve }) {
-          if (!preserve || !kernels.has(from)) return;
-          mounts.jump(from);
-          away = from;
+          if (preserve) leave(from);
+        },
+        // A kernel that copies its memory saves itself.
+        snapshot({ k, result }) {
+          if (result === 0) leave(k);
+        },
+        pageset({ k, set, op }) {
+          if (set === "1" && op === "copy") leave(k);
         },
         image({ k, op, id, of }) {
-          if (op === "commit") guard = guardFor(id, of, k, false);
-          else if (op === "load") guard ??= guardFor(id, of, k, true);
-          else if (op === "invalidate" && guard?.id === id) guard.invalid = true;
+          if (op === "commit") {
+            guard = guardFor(mounts, { id, of: of ?? away, saver: k, durable: false });
+          } else if (op === "load") {
+            guard ??= guardFor(mounts, { id, of: of ?? away, saver: k, durable: true });
+          } else if (op === "invalidate" && guard?.id === id) guard.invalid = true;
         },
         flush({ k, op }) {
           if (guard !== undefined && op === "done" && guard.saver === k) guard.durable = true;
         },
         power({ op }) {
           // An image that is gone protects nobody: what boots next may use the file systems.
-          if (op !== "on" && guard !== undefined && (guard.invalid || !guard.durable)) {
+          if (
+            op !== "on" && op !== "wake" && guard !== undefined && (guard.invalid || !guard.durable)
+          ) {
             guard = undefined;
           }
         },
@@ -116,6 +137,32 @@ const HANDS_OFF: Rule = {
   },
 };
 
+/** An image that is committed, as the look for it knows it. */
+interface Stored {
+  readonly id: string;
+  readonly saver: string;
+  /** File systems its writer had mounted: one of them has the image. */
+  readonly home: ReadonlySet<string>;
+  /** What the kernel in the image has mounted. */
+  readonly used: ReadonlySet<string>;
+  durable: boolean;
+}
+
+/** The kernel that power-on booted, with the file systems it mounted before it looked. */
+interface Boot {
+  readonly k: string;
+  readonly early: string[];
+  readonly root: string;
+  checked: boolean;
+}
+
+/** Whether a file system may be mounted before the look. */
+function isHarmless(fs: string, boot: Boot, image: Stored | undefined): boolean {
+  if (image === undefined) return false;
+  // A root of its own, which the kernel in the image has not mounted, is no danger (R).
+  return image.home.has(fs) || (plainDevice(fs) === boot.root && !image.used.has(fs));
+}
+
 const CHECK_BEFORE_MOUNT: Rule = {
   id: "F59",
   severity: "error",
@@ -124,35 +171,37 @@ const CHECK_BEFORE_MOUNT: Rule = {
     "the one the image is on",
   source: "protocol.md F.1 F59. The image's own file system is taken to be what its writer had " +
     "mounted at the commit, or, where that was not seen, the last one mounted before the check. " +
+    "A kernel's own root that the one in the image has not mounted may come first (B.1.2). " +
     "A boot that never looks is judged only while a flushed, valid image is known",
   systems: "*",
   kind: "always-before",
   open(context) {
     const mounts = new Mounts();
-    let image: {
-      id: string;
-      saver: string;
-      home: ReadonlySet<string>;
-      durable: boolean;
-    } | undefined;
+    let image: Stored | undefined;
+    let away: string | undefined;
     let jumped = true;
-    // File systems that the boot kernel mounted before it looked.
-    let boot: { k: string; early: string[]; checked: boolean } | undefined;
+    let boot: Boot | undefined;
     return {
       facts: {
         power({ op }) {
+          // The firmware says that it woke after it said that power is on.
+          if (op === "wake") return;
           jumped = op !== "on";
           boot = undefined;
           if (op !== "on" && image !== undefined && !image.durable) image = undefined;
         },
-        jump: () => void (jumped = true),
-        boot({ k }) {
+        jump({ from }) {
+          jumped = true;
+          away = from;
+        },
+        boot({ k, cmdline }) {
           mounts.boot(k);
-          boot = jumped ? undefined : { k, early: [], checked: false };
+          const root = plainDevice(parameter(cmdline, "root") ?? "");
+          boot = jumped ? undefined : { k, early: [], checked: false, root };
         },
         mount({ k, fs }) {
           mounts.mount(k, fs);
-          if (boot?.k !== k || boot.checked || image?.home.has(fs)) return;
+          if (boot?.k !== k || boot.checked || isHarmless(fs, boot, image)) return;
           boot.early.push(fs);
           if (image?.durable) {
             context.violated(`kernel ${k} mounts '${fs}' before it looked for image ${image.id}`);
@@ -162,9 +211,11 @@ const CHECK_BEFORE_MOUNT: Rule = {
         flush({ k, op }) {
           if (op === "done" && image?.saver === k) image.durable = true;
         },
-        image({ k, op, id }) {
+        image({ k, op, id, of }) {
           if (op === "commit") {
-            image = { id, saver: k, home: new Set(mounts.now(k)), durable: false };
+            const home = new Set(mounts.now(k));
+            const used = new Set(mounts.now(of ?? away ?? k));
+            image = { id, saver: k, home, used, durable: false };
           }
           if (op === "invalidate" && image?.id === id) image = undefined;
           if (op !== "check" || boot?.k !== k || boot.checked) return;
@@ -178,6 +229,11 @@ const CHECK_BEFORE_MOUNT: Rule = {
               `kernel ${k} mounted '${boot.early[0]}' before it looked for image ${id}`,
             );
           }
+        },
+        resume_attempt({ k }) {
+          if (boot?.k !== k || boot.checked) return;
+          boot.checked = true;
+          if (boot.early.length === 0) context.held();
         },
         resumed: () => void (image = undefined),
       },

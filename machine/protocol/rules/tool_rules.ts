@@ -4,6 +4,7 @@
  * @module
  */
 import type { Rule } from "../../conformance/rule.ts";
+import { hasOption, optionValue, wordsOf } from "./command_line.ts";
 import { isZero } from "./hex.ts";
 import { PerKernel } from "./per_kernel.ts";
 
@@ -42,24 +43,6 @@ const PURGATORY_STOPS: Rule = {
     };
   },
 };
-
-/** Words of a command line. */
-function wordsOf(text: string): string[] {
-  return text.split(/\s+/).filter((word) => word !== "");
-}
-
-function hasOption(words: readonly string[], ...names: readonly string[]): boolean {
-  return words.some((word) => names.some((name) => word === name || word.startsWith(`${name}=`)));
-}
-
-/** The value of `--name=VALUE` or `--name VALUE`. */
-function optionValue(words: readonly string[], name: string): string | undefined {
-  for (const [index, word] of words.entries()) {
-    if (word.startsWith(`${name}=`)) return word.slice(name.length + 1);
-    if (word === name) return words[index + 1];
-  }
-  return undefined;
-}
 
 const HELPER_REFUSED: Rule = {
   id: "F102",

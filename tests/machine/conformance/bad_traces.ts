@@ -25,6 +25,7 @@ import {
   resumeTwice,
   set,
 } from "./bad_kit.ts";
+import { BAD_SYSTEMS } from "./bad_systems.ts";
 import { ENTRY_A, RAM, sums } from "./story.ts";
 
 const first = (name: FactName, fields: Fields = {}): EventTest => nth(isFact(name, fields), 0);
@@ -394,4 +395,5 @@ export const BAD: readonly BadTrace[] = [
   ...memory(),
   ...images(),
   ...tools(),
+  ...BAD_SYSTEMS,
 ];

@@ -3,9 +3,13 @@ import { Checker, type CheckerOptions } from "../../../machine/conformance/check
 import { alterEvents, isFact, type StoredTrace } from "../../../machine/conformance/mutation.ts";
 import { idsWith, type Report } from "../../../machine/conformance/report.ts";
 import type { Rule } from "../../../machine/conformance/rule.ts";
-import { appliesTo, systemsOfScenario } from "../../../machine/conformance/systems.ts";
+import {
+  appliesTo,
+  systemsOfScenario,
+  systemsOfWord,
+} from "../../../machine/conformance/systems.ts";
 import { UsageError } from "../../../machine/errors.ts";
-import { MAINLINE_RULES } from "../../../machine/protocol/mainline_rules.ts";
+import { ALL_RULES } from "../../../machine/protocol/all_rules.ts";
 import type { TraceEvent } from "../../../machine/trace/event.ts";
 import { TraceError } from "../../../machine/trace/trace_error.ts";
 import { BLOBS, GOOD, good } from "./stories.ts";
@@ -17,18 +21,18 @@ function feed(checker: Checker, trace: StoredTrace): void {
 }
 
 function judge(trace: StoredTrace, options: CheckerOptions = {}): Report {
-  const checker = new Checker(MAINLINE_RULES, { blobs: BLOBS, ...options });
+  const checker = new Checker(ALL_RULES, { blobs: BLOBS, ...options });
   feed(checker, trace);
   return checker.report();
 }
 
 Deno.test("Checker calls every rule vacuous where nothing happens", () => {
   const { header, footer } = good("hibernate");
-  const checker = new Checker(MAINLINE_RULES);
+  const checker = new Checker(ALL_RULES, { systems: "RVGMST" });
   checker.begin(header);
   checker.finishTrace({ ...footer, count: 0 });
   const report = checker.report();
-  assert.equal(report.counts.vacuous, MAINLINE_RULES.length);
+  assert.equal(report.counts.vacuous, ALL_RULES.length);
   assert.ok(report.ok);
 });
 
@@ -63,9 +67,9 @@ Deno.test("Checker calls vacuous a rule whose pairs stand in a missing blob", ()
 });
 
 Deno.test("Checker refuses a rule id that is not there, and two rules of one id", () => {
-  assert.throws(() => new Checker(MAINLINE_RULES, { only: ["F23", "F999"] }), UsageError);
-  assert.throws(() => new Checker(MAINLINE_RULES, { only: ["F999"] }), /F999.*F01, F03/);
-  const [rule] = MAINLINE_RULES;
+  assert.throws(() => new Checker(ALL_RULES, { only: ["F23", "F999"] }), UsageError);
+  assert.throws(() => new Checker(ALL_RULES, { only: ["F999"] }), /F999.*F01, F02/);
+  const [rule] = ALL_RULES;
   assert.ok(rule !== undefined);
   assert.throws(() => new Checker([rule, rule]), UsageError);
 });
@@ -80,15 +84,32 @@ Deno.test("Checker chooses rules by the scenario's system, or by what it is told
   assert.equal(systemsOfScenario("jump-physical"), "M");
   assert.equal(systemsOfScenario("hibernate-v7"), "V");
   assert.equal(systemsOfScenario("my own"), "");
+  const names: readonly (readonly [string, string])[] = [
+    ["v7-cold", "V"],
+    ["kimgcore-accelerated", "VG"],
+    ["resume-swsusp", "S"],
+    ["swsusp", "S"],
+    ["rfc-snapshot", "R"],
+    ["hibernate-rfc", "R"],
+    ["tuxonice-warm", "T"],
+    ["mainline-snapshots", "M"],
+    ["hibernate-as-posted", "M"],
+    ["v70", ""],
+    ["jumper", ""],
+  ];
+  for (const [name, letters] of names) assert.equal(systemsOfScenario(name), letters, name);
+  assert.equal(systemsOfWord("sv"), "SV");
+  assert.equal(systemsOfWord("kimgcore"), "VG");
+  assert.equal(systemsOfWord("x11"), undefined);
   assert.ok(appliesTo("*", "") && appliesTo("VGM", "M") && !appliesTo("VS", "M"));
   const only = (systems: string) => judge(good("jump"), { systems }).rules.map(({ id }) => id);
   assert.ok(!only("S").includes("F25") && only("S").includes("F39") && only("S").includes("F30"));
-  const all = MAINLINE_RULES.filter(({ systems }) => systems === "*").map(({ id }) => id);
+  const all = ALL_RULES.filter(({ systems }) => systems === "*").map(({ id }) => id);
   assert.deepEqual(only(""), all);
 });
 
 Deno.test("Checker starts anew for a trace that goes on from no other", () => {
-  const checker = new Checker(MAINLINE_RULES, { blobs: BLOBS });
+  const checker = new Checker(ALL_RULES, { blobs: BLOBS });
   for (const { traces } of GOOD) {
     for (const { trace } of traces) feed(checker, trace);
   }
@@ -102,7 +123,7 @@ Deno.test("Checker refuses a trace that goes on from another than the one before
   const halves = GOOD.find(({ name }) => name === "halves");
   const [first, second] = halves?.traces ?? [];
   assert.ok(first !== undefined && second !== undefined);
-  const checker = new Checker(MAINLINE_RULES, { blobs: BLOBS });
+  const checker = new Checker(ALL_RULES, { blobs: BLOBS });
   feed(checker, good("jump"));
   assert.throws(() => checker.begin(second.trace.header), /give the files in order/);
 });
@@ -136,7 +157,7 @@ Deno.test("Checker refuses facts that are not declared so", () => {
     ["fact.memory_write", { k: "C", by: "C", runs: "zz" }, /cannot read 'zz'/],
   ];
   for (const [type, summary, message] of wrong) {
-    const checker = new Checker(MAINLINE_RULES);
+    const checker = new Checker(ALL_RULES);
     checker.begin(header);
     for (const event of good("jump").events.slice(0, 90)) checker.event(event);
     // Pages are looked at only while a kernel is away.
@@ -151,7 +172,7 @@ Deno.test("Checker refuses facts that are not declared so", () => {
       return true;
     });
   }
-  const idle = new Checker(MAINLINE_RULES);
+  const idle = new Checker(ALL_RULES);
   assert.throws(() => idle.event(fact("fact.dma", { k: "A", device: "ide" })), /before any header/);
 });
 
@@ -182,7 +203,7 @@ Deno.test("Checker gives an event only to the rules that want it", () => {
 });
 
 Deno.test("Checker keeps its memory over a long stream", () => {
-  const checker = new Checker(MAINLINE_RULES, { blobs: BLOBS });
+  const checker = new Checker(ALL_RULES, { blobs: BLOBS });
   const { header, events } = good("jump");
   checker.begin(header);
   let seq = 0;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { Checker } from "../../../machine/conformance/checker.ts";
 import { idsWith, type Report } from "../../../machine/conformance/report.ts";
-import { MAINLINE_RULES } from "../../../machine/protocol/mainline_rules.ts";
+import { ALL_RULES } from "../../../machine/protocol/all_rules.ts";
 import type { BlobSource } from "../../../machine/trace/blobs.ts";
 import { readTraceSync } from "../../../machine/trace/reader.ts";
 import { BAD } from "./bad_traces.ts";
@@ -22,7 +22,7 @@ const BESIDE: BlobSource = {
 };
 
 function judgeFiles(...paths: readonly string[]): Report {
-  const checker = new Checker(MAINLINE_RULES, { blobs: BESIDE });
+  const checker = new Checker(ALL_RULES, { blobs: BESIDE });
   for (const path of paths) {
     const lines = Deno.readTextFileSync(new URL(path, FOLDER)).split(/(?<=\n)/);
     for (const item of readTraceSync(lines, { lineFeeds: true })) {

@@ -2,15 +2,16 @@ import assert from "node:assert/strict";
 import { Checker } from "../../../machine/conformance/checker.ts";
 import { reportJunit } from "../../../machine/conformance/junit.ts";
 import { type Report, reportJson } from "../../../machine/conformance/report.ts";
+import { reportMarkdown } from "../../../machine/conformance/report_markdown.ts";
 import { reportText } from "../../../machine/conformance/report_text.ts";
-import { MAINLINE_RULES } from "../../../machine/protocol/mainline_rules.ts";
+import { ALL_RULES } from "../../../machine/protocol/all_rules.ts";
 import { BAD } from "./bad_traces.ts";
 import { BLOBS } from "./stories.ts";
 
 function judgeBad(rule: string): Report {
   const trace = BAD.find((bad) => bad.rule === rule)?.trace;
   assert.ok(trace !== undefined);
-  const checker = new Checker(MAINLINE_RULES, { blobs: BLOBS });
+  const checker = new Checker(ALL_RULES, { blobs: BLOBS });
   checker.begin(trace.header);
   for (const event of trace.events) checker.event(event);
   checker.finishTrace(trace.footer);
@@ -106,4 +107,45 @@ Deno.test("reportText says which trace of several, and how many violations are n
   assert.match(text, /at trace 1, seq \d+/);
   assert.match(text, /and 8 more/);
   assert.match(text, /events, end missing, the trace before it was not given/);
+});
+
+Deno.test("reportText and reportJunit name each rule with its statement and where it is written", () => {
+  const report = judgeBad("F60");
+  const text = reportText(report);
+  const junit = reportJunit(report);
+  for (const { id, statement } of report.rules) {
+    const line = text.split("\n").find((one) => one.startsWith(`${id} `)) ?? "";
+    assert.ok(line.includes(statement) && line.includes(`[protocol.md F.1 ${id}`), line);
+    assert.match(junit, new RegExp(`name="${id}: [^"]*protocol\\.md F\\.1 ${id}`));
+  }
+});
+
+Deno.test("reportMarkdown has a row for each rule and every violation with its event", () => {
+  const report = judgeBad("F24");
+  const text = reportMarkdown(report);
+  const rows = text.split("\n").filter((line) => /^\| F\d/.test(line));
+  assert.equal(rows.length, report.rules.length);
+  assert.match(text, /^# Conformance: rules are broken\n/);
+  assert.match(
+    rows[0] ?? "",
+    /^\| F24 \| violated 1× \| While a kernel is away.* \| protocol\.md F\.1 F24/,
+  );
+  assert.match(text, /\n### F24\n\nWhile.*\n\n- seq \d+: kernel B \(by 'B'\) writes 1 pages/);
+  assert.match(text, /1 violated, \d+ vacuous \(never exercised\)/);
+  assert.match(text, /for mainline kexec jump over \d+ events/);
+});
+
+Deno.test("reportMarkdown keeps its table whatever stands in a reason", () => {
+  const report = judgeBad("F24");
+  const reason = "a | b\n# c <script> `d` [e](f)";
+  const rules = report.rules.map((rule) => ({
+    ...rule,
+    statement: reason,
+    violations: [{ trace: 0, seq: 1, reason }],
+  }));
+  const text = reportMarkdown({ ...report, rules });
+  for (const row of text.split("\n").filter((line) => /^\| F\d/.test(line))) {
+    assert.equal(row.match(/(?<!\\)\|/g)?.length, 5, row);
+  }
+  assert.doesNotMatch(text, /<script>/);
 });

@@ -11,13 +11,13 @@ import {
   type StoredTrace,
 } from "../../../machine/conformance/mutation.ts";
 import { idsWith, type Report } from "../../../machine/conformance/report.ts";
-import { MAINLINE_RULES } from "../../../machine/protocol/mainline_rules.ts";
+import { ALL_RULES } from "../../../machine/protocol/all_rules.ts";
 import type { TraceEvent } from "../../../machine/trace/event.ts";
 import { fact } from "./bad_kit.ts";
 import { BLOBS, good } from "./stories.ts";
 
 function judge(trace: StoredTrace): Report {
-  const checker = new Checker(MAINLINE_RULES, { blobs: BLOBS });
+  const checker = new Checker(ALL_RULES, { blobs: BLOBS });
   checker.begin(trace.header);
   for (const event of trace.events) checker.event(event);
   checker.finishTrace(trace.footer);

@@ -5,6 +5,8 @@
  */
 import { MemoryBlobs } from "../../../machine/trace/blobs.ts";
 import { seal, type StoredTrace } from "../../../machine/conformance/mutation.ts";
+import { copyStories } from "./copy_stories.ts";
+import { jumpStories } from "./jump_stories.ts";
 import { ENTRY_A, ENTRY_B, PAIRS, Story } from "./story.ts";
 
 /** A story's traces, in order. */
@@ -260,6 +262,7 @@ export const GOOD: readonly GoodStory[] = [
   wholeCycle("power_loss", WHOLE, "loss"),
   ordinaryBoot(),
   halves(),
+  ...[...jumpStories(SHARED), ...copyStories(SHARED)].map(([name, trace]) => one(name, trace)),
 ];
 
 /** Blobs of all stories. */

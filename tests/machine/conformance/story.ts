@@ -119,8 +119,8 @@ export class Story {
     return this;
   }
 
-  boot(k: string, cmdline: string): this {
-    return this.enter(k).fact("boot", { k, release: "2.6.27", ranges: RAM, cmdline });
+  boot(k: string, cmdline: string, ranges: string = RAM): this {
+    return this.enter(k).fact("boot", { k, release: "2.6.27", ranges, cmdline });
   }
 
   finish(scenario: string, name: string, continues?: string): StoredTrace {
@@ -175,8 +175,7 @@ export class Story {
   }
 
   phases(k: string, name: Fact<"phase">["name"], message: Fact<"phase">["message"]): this {
-    const parentFirst = name === "prepare" || name === "restore" || name === "restore_early" ||
-      name === "restore_noirq";
+    const parentFirst = name === "prepare" || /^(?:restore|thaw)/.test(name);
     const devices = parentFirst ? ["pci", "ide"] : ["ide", "pci"];
     for (const device of devices) this.phase(k, device, name, message);
     return this;
@@ -212,6 +211,75 @@ export class Story {
     return this.fact("save", { k, what: "cpu", digest: `cpu-${k}` })
       .fact("ioapic", { k, mode: "legacy" })
       .fact("point_of_no_return", { k, preserve: true });
+  }
+
+  /** Device phases down to where a copy is made or a kernel is replaced, and what comes after. */
+  quiet(k: string, message: "FREEZE" | "QUIESCE"): this {
+    return this.phases(k, "prepare", message)
+      .phases(k, "freeze", message)
+      .phases(k, "freeze_late", message)
+      .phases(k, "freeze_noirq", message);
+  }
+
+  /** Alone on the processor, with its state saved. */
+  alone(k: string): this {
+    return this.fact("cpus", { k, online: "0" })
+      .fact("interrupts", { k, enabled: false })
+      .fact("syscore", { k, op: "suspend", result: 0 })
+      .fact("save", { k, what: "cpu", digest: `cpu-${k}` });
+  }
+
+  /** Clock as a kernel leaves it. */
+  clockOut(k: string): this {
+    return this.fact("clock", { k, op: "leave", monotonic: this.#vt, real: this.real });
+  }
+
+  /** And as it finds it again. */
+  clockIn(k: string): this {
+    const left = this.#events.findLast(({ type, actor, summary }) =>
+      type === "fact.clock" && actor === k && summary?.["op"] === "leave"
+    )?.summary?.["monotonic"];
+    return this.fact("clock", {
+      ...{ k, op: "enter", monotonic: Number(left ?? 0) + 500, real: this.real },
+    });
+  }
+
+  /** Processor and interrupts back to work. */
+  together(k: string): this {
+    return this.fact("restore", { k, what: "cpu", digest: `cpu-${k}` })
+      .fact("syscore", { k, op: "resume", result: 0 })
+      .fact("interrupts", { k, enabled: true })
+      .fact("cpus", { k, online: "0-1" });
+  }
+
+  /** Devices back to work. */
+  wake(k: string, family: "thaw" | "restore", message: Fact<"phase">["message"]): this {
+    return this.phases(k, `${family}_noirq`, message)
+      .phases(k, `${family}_early`, message)
+      .phases(k, family, message)
+      .phases(k, "complete", message);
+  }
+
+  method(k: string, method: string, argument = 4): this {
+    return this.fact("acpi", { k, method, argument });
+  }
+
+  register(k: string, register: string, value: string): this {
+    return this.fact("acpi", { k, register, value });
+  }
+
+  /** The registers that put the machine to sleep in S4 (protocol.md E.6.5). */
+  sleepS4(k: string): this {
+    return this.register(k, "PM1a_STS", "0x8000")
+      .register(k, "GPE0_EN", "0x1")
+      .register(k, "PM1a_CNT", "0x1400")
+      .register(k, "PM1a_CNT", "0x3400")
+      .fact("power", { op: "sleep", state: "S4", k })
+      .leave(k);
+  }
+
+  flushed(k: string): this {
+    return this.fact("flush", { k, op: "begin" }).fact("flush", { k, op: "done" });
   }
 
   /** One walk of A's list. */

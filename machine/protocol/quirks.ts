@@ -1,0 +1,142 @@
+/**
+ * What real code breaks (protocol.md F.2): each quirk with the rules that a run which meets it
+ * breaks, the profile that has it, and how a run meets it. A quirk of no rule is kept as well, so
+ * that nobody looks for one.
+ *
+ * @module
+ */
+
+/** One row of the table. */
+export interface Quirk {
+  /** Stable name, as tests and reports use it. */
+  readonly name: string;
+  /** What the code does. */
+  readonly statement: string;
+  /** Where it is told. */
+  readonly source: string;
+  /** Ids of the rules that it breaks, ascending; none where it only surprises. */
+  readonly breaks: readonly string[];
+  /** Rules that may be broken besides, by what follows from it. */
+  readonly also: readonly string[];
+  /** Letters of the systems in which it shows (protocol.md F.0). */
+  readonly systems: string;
+  /** Kernel profiles that have it. */
+  readonly profiles: readonly string[];
+  /** What a run must do to meet it. */
+  readonly needs: string;
+}
+
+/** The table, in its order. */
+export const QUIRKS: readonly Quirk[] = [
+  {
+    name: "wakeup-at-copy",
+    statement: "A wake-up event seen at the copy makes hibernate() return 0 without an image",
+    source: "protocol.md F.2, B.5.2 Q1",
+    breaks: ["F53"],
+    also: [],
+    systems: "S",
+    profiles: ["6.1"],
+    needs: "a wake-up event before the copy",
+  },
+  {
+    name: "signature-before-last-map-page",
+    statement: "The signature is written before the last map page, and the disk is flushed only " +
+      "when its driver powers it off",
+    source: "protocol.md F.2, B.5.6 Q3",
+    breaks: ["F51", "F52"],
+    // Nor is the write that takes the signature away flushed before the image is entered.
+    also: ["F53", "F60"],
+    systems: "S",
+    profiles: ["6.1"],
+    needs: "a hibernation",
+  },
+  {
+    name: "platform-failure-powers-off",
+    statement:
+      "A device or a wake-up event that stops the way into S4 ends in S5, not in a rollback",
+    source: "protocol.md F.2, B.5.4",
+    breaks: [],
+    also: [],
+    systems: "S",
+    profiles: ["6.1"],
+    needs: "a device that refuses poweroff",
+  },
+  {
+    name: "jump-leaves-devices-frozen",
+    statement: "A device that fails in dpm_suspend_start leaves those before it frozen",
+    source: "protocol.md F.2, B.4.2",
+    breaks: ["F40"],
+    also: ["F39"],
+    systems: "M",
+    profiles: ["6.1"],
+    needs: "a device that refuses freeze at a jump",
+  },
+  {
+    name: "garbage-start",
+    statement: "Code that returns plainly leaves whatever stands behind the swap page as start",
+    source: "protocol.md F.2, C.7 P1",
+    breaks: ["F26"],
+    also: ["F27"],
+    systems: "M",
+    profiles: ["2.6.27", "6.1"],
+    needs: "physical-mode code that returns, and another exec",
+  },
+  {
+    name: "gdt-not-loaded",
+    statement: "The return from a kernel finds no usable GDT, and the first segment load faults",
+    source: "protocol.md F.2, C.7 P2",
+    breaks: ["F30"],
+    also: ["F97"],
+    systems: "M",
+    profiles: ["6.1"],
+    needs: "a jump back from a kernel",
+  },
+  {
+    name: "low-memory-unprotected",
+    statement: "The low 640 KiB are neither backed up nor exchanged",
+    source: "protocol.md F.2, D.3",
+    breaks: ["F24", "F78"],
+    also: ["F23"],
+    systems: "M",
+    profiles: ["6.1"],
+    needs: "a jump to a kernel that uses low memory, and back",
+  },
+  {
+    name: "suspend-for-quiesce",
+    statement: "Suspend callbacks are used to make devices stand still, which powers them down",
+    source: "protocol.md F.2, B.2.6 issue 1, B.1.5 limit 2",
+    breaks: ["F38"],
+    also: [],
+    // The rule does not apply to the prototype, whose devices show the same.
+    systems: "V",
+    profiles: ["2.6.23-rfc", "2.6.24-v7"],
+    needs: "a jump",
+  },
+  {
+    name: "signature-mismatch-destroys-image",
+    statement: "Another hardware signature that is to be obeyed consumes the image",
+    source: "protocol.md F.2, B.5.7 step 3",
+    breaks: [],
+    also: [],
+    systems: "S",
+    profiles: ["6.1"],
+    needs: "acpi_sleep=s4_hwsig and other hardware",
+  },
+  {
+    name: "sleep-enable-retried",
+    statement: "SLP_EN is written again after 10 s",
+    source: "protocol.md F.2, E.6.5 step 8",
+    breaks: [],
+    also: [],
+    systems: "S",
+    profiles: ["6.1"],
+    needs: "firmware that ignores SLP_EN",
+  },
+];
+
+/** The quirk of that name. */
+export function quirk(name: string): Quirk {
+  const found = QUIRKS.find((one) => one.name === name);
+  if (found === undefined) throw new RangeError(`Unknown quirk '${name}'`);
+  return found;
+}

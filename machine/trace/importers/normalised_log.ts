@@ -1,0 +1,57 @@
+/**
+ * Recordings that somebody already put into JSON lines: `seq, t, who, event, detail, source`.
+ *
+ * @module
+ */
+import type { Observation, Observer } from "./observation.ts";
+
+function observer(who: unknown): Observer {
+  if (typeof who !== "string") return "machine";
+  if (who.startsWith("kernel")) return "kernel";
+  return who === "user" ? "user" : "machine";
+}
+
+/** Reads one file's lines. */
+export class NormalisedLog {
+  readonly #file: string;
+  #line = 0;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** What a line says. */
+  line(raw: string): Observation[] {
+    this.#line++;
+    let value: unknown;
+    try {
+      value = JSON.parse(raw);
+    } catch {
+      return [];
+    }
+    if (typeof value !== "object" || value === null) return [];
+    const field = (name: string): unknown => Reflect.get(value, name);
+    const event = field("event");
+    if (typeof event !== "string") return [];
+    const detail: Record<string, string> = {};
+    const given = field("detail");
+    if (typeof given === "object" && given !== null) {
+      for (const [name, part] of Object.entries(given)) detail[name] = String(part);
+    }
+    const { ktime, ...parts } = detail;
+    const source = field("source");
+    const time = field("t");
+    return [{
+      event,
+      by: observer(field("who")),
+      detail: parts,
+      ...(ktime === undefined ? {} : { kernelSeconds: Number(ktime) }),
+      ...(typeof time === "number" ? { hostSeconds: time } : {}),
+      origin: {
+        file: this.#file,
+        line: this.#line,
+        text: typeof source === "string" ? source : raw.trim(),
+      },
+    }];
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * What is known of a command line before it runs: which command is its last one, and whether a
+ * program that leaves the processor stands anywhere else, where nobody could go on behind it.
+ *
+ * @module
+ */
+import type { SimpleCommandNode, WordNode } from "just-bash";
+import type { JustBash } from "./just_bash.ts";
+import { ShellError } from "./shell_error.ts";
+
+/** Files whose writing may leave the processor. */
+export const LEAVING_FILES: ReadonlySet<string> = new Set([
+  "/sys/power/resume",
+  "/sys/power/state",
+]);
+
+/** Programs that leave the processor, whatever their arguments, and those that do with some. */
+const LEAVERS: Readonly<Record<string, RegExp | null>> = {
+  go_to_hibernate: null,
+  go_to_resume: null,
+  halt: null,
+  "jump-back": null,
+  kexec: /^(?:-[a-z]*[ejb]|--exec|--jump-to|--jump-back)$/,
+  poweroff: null,
+  reboot: null,
+  "restore-image": null,
+  "save-image": null,
+};
+
+/** The command under whose name the last program of a line is run. */
+export const TAIL = "kjump-tail";
+
+/** See the module's header. */
+export interface LinePlan {
+  /** The line as it is to be evaluated. */
+  readonly script: string;
+  /** Whether the last command may write a file that leaves the processor. */
+  readonly writesLeaving: boolean;
+}
+
+function literal(word: WordNode | null | undefined): string {
+  const parts = word?.parts ?? [];
+  return parts.map((part) => part.type === "Literal" ? part.value : "").join("");
+}
+
+function isNode(value: unknown): value is { readonly type: string } {
+  return typeof value === "object" && value !== null && "type" in value;
+}
+
+/** Every simple command below a node. */
+function* commandsIn(node: unknown): Generator<SimpleCommandNode> {
+  if (Array.isArray(node)) { for (const item of node) yield* commandsIn(item); }
+  if (typeof node !== "object" || node === null || Array.isArray(node)) return;
+  // The parser gives nodes of that type exactly this form.
+  if (isNode(node) && node.type === "SimpleCommand") yield node as SimpleCommandNode;
+  for (const value of Object.values(node)) yield* commandsIn(value);
+}
+
+function leavesBy(command: SimpleCommandNode): string | undefined {
+  const name = literal(command.name);
+  const option = LEAVERS[name];
+  const words = command.args.map(literal);
+  if (option === null) return name;
+  if (option?.test(words.find((word) => option.test(word)) ?? "") === true) return name;
+  for (const { target } of command.redirections) {
+    if (
+      isNode(target) && target.type === "Word" && LEAVING_FILES.has(literal(target as WordNode))
+    ) {
+      return `a write to ${literal(target as WordNode)}`;
+    }
+  }
+  return undefined;
+}
+
+/** The last command of a script, if it is a simple one that no pipe, group or loop is around. */
+function tailOf(script: ReturnType<JustBash["parse"]>): SimpleCommandNode | undefined {
+  const statement = script.statements.at(-1);
+  const pipeline = statement?.pipelines.at(-1);
+  const command = pipeline?.commands[0];
+  if (statement?.background === true || pipeline?.negated === true) return undefined;
+  if (pipeline?.commands.length !== 1 || command?.type !== "SimpleCommand") return undefined;
+  return command;
+}
+
+/**
+ * Plans a line.
+ *
+ * @param programs names of the machine's programs.
+ * @returns `undefined` if it cannot be parsed: the shell itself says why.
+ * @throws {ShellError} if a program that leaves the processor is not the last command.
+ */
+export function planLine(
+  bash: JustBash,
+  line: string,
+  programs: ReadonlySet<string>,
+): LinePlan | undefined {
+  let script: ReturnType<JustBash["parse"]>;
+  try {
+    script = bash.parse(line);
+  } catch {
+    return undefined;
+  }
+  const tail = tailOf(script);
+  for (const command of commandsIn(script)) {
+    const leaver = command === tail ? undefined : leavesBy(command);
+    if (leaver !== undefined) {
+      throw new ShellError(
+        `${leaver} leaves the processor, so it must be the last command of its line`,
+      );
+    }
+  }
+  const writesLeaving = tail !== undefined && leavesBy(tail)?.startsWith("a write") === true;
+  const name = literal(tail?.name);
+  if (tail === undefined || !programs.has(name) || tail.redirections.length > 0) {
+    return { script: line, writesLeaving };
+  }
+  // The last program of a line writes to the console itself, so that a jump loses nothing.
+  const word: WordNode = { type: "Word", parts: [{ type: "Literal", value: TAIL }] };
+  const args = tail.name === null ? tail.args : [tail.name, ...tail.args];
+  Object.assign(tail, { name: word, args });
+  return { script: bash.serialize(script), writesLeaving };
+}

@@ -1,0 +1,88 @@
+/** What preparing B once is worth: the normal way against the accelerated one (B.3.3, B.3.4, H). */
+import { ok, strictEqual } from "node:assert/strict";
+import type { OperatorStep } from "../../actors/operator.ts";
+import { hardwareProfile } from "../../machine/hardware_profile.ts";
+import { boot, factAt, LOAD_B, LOAD_IMAGE, PREPARE, runV7, type, typedAt } from "./kimgcore_kit.ts";
+import { bytesOf, fieldsOf, type Run } from "./run_kit.ts";
+
+const HARDWARE = "t42";
+
+const SAVE: readonly OperatorStep[] = [
+  type("B", "save-image"),
+  { do: "off" },
+  { do: "finish", outcome: "saved" },
+];
+
+/** 1 load; 2 jump; 3 B boots; 4 back; 6 jump; 7 write; 8 off (5, A's ACPI methods, is v7's). */
+const NORMAL: readonly OperatorStep[] = [
+  ...boot("A"),
+  type("A", "work 64 2"),
+  type("A", LOAD_B),
+  type("A", "kexec -e"),
+  type("B", "jump-back"),
+  type("A", "kexec -e"),
+  ...SAVE,
+];
+
+const ACCELERATED: readonly OperatorStep[] = [
+  ...boot("A"),
+  type("A", "work 64 2"),
+  type("A", LOAD_IMAGE),
+  type("A", "kexec -e"),
+  ...SAVE,
+];
+
+/** From the command that loads to the end of the power. */
+function duration(run: Run, command: string): number {
+  const [from] = typedAt(run, command);
+  const off = run.events.findLast(({ type: name, summary }) =>
+    name === "fact.power" && summary?.["op"] === "off"
+  );
+  ok(from !== undefined && off !== undefined);
+  return off.vt - from;
+}
+
+/** From that command to the next one. */
+function loading(run: Run, command: string): number {
+  const [from = 0] = typedAt(run, command);
+  const next = typedAt(run, "kexec -e").find((at) => at > from);
+  return (next ?? from) - from;
+}
+
+Deno.test("an accelerated run is shorter than a normal one by B's boot (B.3.4, H)", () => {
+  const prepared = runV7([
+    ...boot("A"),
+    ...PREPARE,
+    type("A", "sync"),
+    { do: "prompt", at: "A" },
+    { do: "finish", outcome: "prepared" },
+  ], { hardware: HARDWARE, memoryMiB: 64 });
+  strictEqual(prepared.outcome, "prepared");
+  const disk = bytesOf(prepared.medium);
+  const normal = runV7(NORMAL, { hardware: HARDWARE, disk });
+  const fast = runV7(ACCELERATED, { hardware: HARDWARE, disk });
+  strictEqual(normal.outcome, "saved");
+  strictEqual(fast.outcome, "saved");
+  strictEqual(fieldsOf(normal, "boot", "B").length, 1);
+  strictEqual(fieldsOf(fast, "boot", "B").length, 0);
+
+  // Purgatory is entered, then B: from there to B's prompt is its boot.
+  const bootStart =
+    normal.events.find(({ type: name, summary }) =>
+      name === "fact.jump" && summary?.["to"] === "purgatory"
+    )?.vt ?? 0;
+  const [backTyped = 0] = typedAt(normal, "jump-back");
+  const bootTime = backTyped - bootStart;
+  const profile = hardwareProfile(HARDWARE);
+  ok(bootTime >= profile.kernelBootNs + 5 * profile.probeNs, `${bootTime} ns`);
+
+  const gain = duration(normal, LOAD_B) - duration(fast, LOAD_IMAGE);
+  // T_normal - T_kimg = T_load - T_load(kimg) + T_boot(B) + 2 T_jump, the way back among these.
+  const loadMore = loading(fast, LOAD_IMAGE) - loading(normal, LOAD_B);
+  const back = factAt(normal, "exec_done", "A") - backTyped;
+  const again = factAt(normal, "resumed", "B") - factAt(normal, "exec_done", "A");
+  const model = bootTime - loadMore + back + again;
+  ok(loadMore > 0, "an image of 16 MiB takes longer to load than a kernel");
+  ok(Math.abs(gain - model) < gain / 100, `${gain} ns, by the model ${model}`);
+  ok(gain > bootTime - loadMore);
+});
