@@ -89,17 +89,25 @@ export * as bootParams from "./machine/formats/boot_params.ts";
 export * as bzimage from "./machine/formats/bzimage.ts";
 export * as controlPage from "./machine/formats/control_page.ts";
 export * as diskLayout from "./machine/formats/disk_layout.ts";
+export * as ebr from "./machine/formats/ebr.ts";
 export * as e820 from "./machine/formats/e820.ts";
 export * as elf from "./machine/formats/elf.ts";
 export * as elfNotes from "./machine/formats/elf_notes.ts";
 export * as ext2 from "./machine/formats/ext2/mod.ts";
+export * as kdump from "./machine/formats/kdump.ts";
+export * as kdumpPages from "./machine/formats/kdump_pages.ts";
 export * as kernelWindow from "./machine/formats/kernel_window.ts";
 export * as kimage from "./machine/formats/kimage.ts";
+export * as lzo1x from "./machine/formats/lzo1x.ts";
 export * as mbr from "./machine/formats/mbr.ts";
 export * as memMap from "./machine/formats/mem_map.ts";
 export * as nvram from "./machine/formats/nvram.ts";
 export * as pageRuns from "./machine/formats/page_runs.ts";
 export * as stamp from "./machine/formats/stamp.ts";
+export * as swapHeader from "./machine/formats/swap_header.ts";
+export * as swsuspImage from "./machine/formats/swsusp_image.ts";
+export * as swsuspRecord from "./machine/formats/swsusp_record.ts";
+export * as tuxOnIceHeader from "./machine/formats/tuxonice_header.ts";
 export * as vmcore from "./machine/formats/vmcore.ts";
 
 // Scenarios.

@@ -23,7 +23,17 @@ const BEHAVIOUR: Behaviour<DeviceActor> = {
   kind: "console",
   role: "device",
   doc: "Shows text to a person and takes lines typed by one.",
-  states: { ready: { handles: [...DEVICE_REQUESTS, "console.write", "console.type", "console.call", "console.result"] } },
+  states: {
+    ready: {
+      handles: [
+        ...DEVICE_REQUESTS,
+        "console.write",
+        "console.type",
+        "console.call",
+        "console.result",
+      ],
+    },
+  },
   start: (config, out) => ({
     config: configOf(DEVICE_CONFIG, config, out.self),
     device: freshDevice(),

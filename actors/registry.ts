@@ -13,6 +13,7 @@ import { BOOT_PROCEDURES } from "./kernel/boot.ts";
 import { BUFFER_CACHE_PROCEDURES } from "./kernel/buffer_cache.ts";
 import { DEVICE_PROCEDURES } from "./kernel/device_model.ts";
 import { FILE_CONTENT_PROCEDURES } from "./kernel/file_content.ts";
+import { FILE_COPY_PROCEDURES } from "./kernel/file_copy.ts";
 import { FILE_TRANSFER_PROCEDURES } from "./kernel/file_transfer.ts";
 import { FILESYSTEM_PROCEDURES } from "./kernel/filesystem.ts";
 import { FILESYSTEM_OPERATION_PROCEDURES } from "./kernel/filesystem_operations.ts";
@@ -36,6 +37,11 @@ import { SMALL_FILE_PROCEDURES } from "./kernel/small_files.ts";
 import { HIBERNATION_PROCEDURES } from "./kernel/swsusp_procedures.ts";
 import { SWSUSP_IO_PROCEDURES } from "./kernel/swsusp_io.ts";
 import { TMPFS_PROCEDURES } from "./kernel/tmpfs.ts";
+import { TUXONICE_PROCEDURES } from "./kernel/tuxonice.ts";
+import { TUXONICE_COPY_PROCEDURES } from "./kernel/tuxonice_copy.ts";
+import { TUXONICE_RESUME_PROCEDURES } from "./kernel/tuxonice_resume.ts";
+import { TUXONICE_SET_PROCEDURES } from "./kernel/tuxonice_sets.ts";
+import { TUXONICE_STORAGE_PROCEDURES } from "./kernel/tuxonice_storage.ts";
 import { V7_PROCEDURES } from "./kernel/v7_kernel_kexec.ts";
 import { VMCORE_PROCEDURES } from "./kernel/vmcore.ts";
 import { WORKLOAD_PROCEDURES } from "./kernel/workload.ts";
@@ -55,6 +61,7 @@ export const PROCEDURES: readonly Procedure[] = [
   ...BUFFER_CACHE_PROCEDURES,
   ...DEVICE_PROCEDURES,
   ...FILE_CONTENT_PROCEDURES,
+  ...FILE_COPY_PROCEDURES,
   ...FILE_TRANSFER_PROCEDURES,
   ...FILESYSTEM_PROCEDURES,
   ...FILESYSTEM_OPERATION_PROCEDURES,
@@ -75,6 +82,11 @@ export const PROCEDURES: readonly Procedure[] = [
   ...HIBERNATION_PROCEDURES,
   ...SWSUSP_IO_PROCEDURES,
   ...TMPFS_PROCEDURES,
+  ...TUXONICE_COPY_PROCEDURES,
+  ...TUXONICE_PROCEDURES,
+  ...TUXONICE_RESUME_PROCEDURES,
+  ...TUXONICE_SET_PROCEDURES,
+  ...TUXONICE_STORAGE_PROCEDURES,
   ...V7_PROCEDURES,
   ...VMCORE_PROCEDURES,
   ...WORKLOAD_PROCEDURES,

@@ -104,14 +104,12 @@ export class ChoiceBook {
   }
 
   /**
-   * Adds what a person does at this moment of a live run. Inputs and power cuts that were to come
-   * later are forgotten: from here on it is another run.
+   * Adds what a person does at this moment of a live run. What people did later in an earlier run
+   * of it is forgotten: from here on it is another run. What was planned stays.
    */
   add(choice: PowerCut | GivenInput): void {
-    const later = new Set<Choice>([
-      ...this.#cuts.slice(this.#cut),
-      ...this.#inputs.slice(this.#input),
-    ]);
+    const ahead = [...this.#cuts.slice(this.#cut), ...this.#inputs.slice(this.#input)];
+    const later = new Set<Choice>(ahead.filter(({ after }) => after !== undefined));
     this.#choices = [...this.#choices.filter((other) => !later.has(other)), choice];
     this.#sort();
     this.#look();

@@ -164,7 +164,7 @@ export class Scheduler {
 
   /**
    * A person does something at this barrier of a live run: recorded as a choice, so that the run
-   * can be had again without him. Inputs and power cuts of the plan that were to come later are
+   * can be had again without him. What people did later, before the run was gone back to here, is
    * forgotten.
    *
    * @param text in words of the person's behaviour.

@@ -21,7 +21,7 @@ import { BUFFER_START, frameAddress, WritableBlocks } from "./block_cache.ts";
 import { fetchBlocks } from "./file_stage.ts";
 import { BY, fail, type LoaderState } from "./loader_state.ts";
 import { STACK_START } from "./move_stage.ts";
-import type { ResumePlan } from "./resume_plan.ts";
+import type { ResumePlan } from "./resume_state.ts";
 
 /** Tags of this stage's requests. */
 export const RENAME = "rename";

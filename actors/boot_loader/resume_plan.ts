@@ -12,35 +12,12 @@ import { parseElf, type ProgramHeader, PT_LOAD } from "../../machine/formats/elf
 import type { Range } from "../../machine/messages/declare.ts";
 import { type ImageManifest, parseManifest } from "../programs/image_manifest.ts";
 import { LoadRefusal, movesOf, type SectorMove } from "./load_plan.ts";
-import type { ResumeState } from "./resume_state.ts";
+import type { PlacedSegment, ResumePlan, ResumeState } from "./resume_state.ts";
 
 const PAGE_BYTES = 4096;
 const MIB = 0x10_0000;
 /** Bytes of the file that one sum is over. */
 export const SUM_BYTES = 65_536;
-
-/** Bytes of the file and the memory they go to. */
-export interface PlacedSegment {
-  readonly offset: number;
-  readonly start: number;
-  readonly length: number;
-}
-
-/** A plan that can be carried out. */
-export interface ResumePlan {
-  readonly id: string;
-  readonly of?: string;
-  readonly entry: number;
-  readonly class: "32" | "64";
-  readonly moves: readonly SectorMove[];
-  readonly segments: readonly PlacedSegment[];
-  /** Memory that is in the image as zeros only. */
-  readonly zero: readonly Range[];
-  /** Bytes before the first page. */
-  readonly headBytes: number;
-  /** Where the text of the sums stands, and what its SHA-256 must be. */
-  readonly sums: { readonly start: number; readonly length: number; readonly digest: string };
-}
 
 function hex(value: number): string {
   return `0x${value.toString(16)}`;

@@ -4,7 +4,31 @@
  * @module
  */
 import type { FileExtent } from "../../machine/formats/ext2/mod.ts";
-import type { ResumePlan } from "./resume_plan.ts";
+import type { Range } from "../../machine/messages/declare.ts";
+import type { SectorMove } from "./load_plan.ts";
+
+/** Bytes of the file and the memory they go to. */
+export interface PlacedSegment {
+  readonly offset: number;
+  readonly start: number;
+  readonly length: number;
+}
+
+/** A plan that can be carried out. */
+export interface ResumePlan {
+  readonly id: string;
+  readonly of?: string;
+  readonly entry: number;
+  readonly class: "32" | "64";
+  readonly moves: readonly SectorMove[];
+  readonly segments: readonly PlacedSegment[];
+  /** Memory that is in the image as zeros only. */
+  readonly zero: readonly Range[];
+  /** Bytes before the first page. */
+  readonly headBytes: number;
+  /** Where the text of the sums stands, and what its SHA-256 must be. */
+  readonly sums: { readonly start: number; readonly length: number; readonly digest: string };
+}
 
 /** See the module's header. */
 export interface ResumeState {

@@ -236,5 +236,8 @@ const behaviour: Behaviour<CpuState> = {
   },
 };
 
-/** The processor's behaviour. Config: `{ count, jumpNs, kernelBootNs, compressBytesPerSecond, expandBytesPerSecond, guests? }`. */
+/**
+ * The processor's behaviour. Config: `{ count, jumpNs, kernelBootNs, compressBytesPerSecond,
+ * expandBytesPerSecond, guests? }`.
+ */
 export const cpu: AnyBehaviour = seal(behaviour);

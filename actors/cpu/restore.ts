@@ -27,6 +27,7 @@ import {
   readBackups,
   readTableEntry,
   RESTORE_ADDRESSES_BYTES,
+  RESTORE_IN_PLACE,
   tableIndex,
 } from "../../machine/formats/restore_tables.ts";
 import { parseStamp, STAMP_BYTES, STAMP_KIND, verifyStamp } from "../../machine/formats/stamp.ts";
@@ -46,9 +47,6 @@ import {
   textVar,
   writeThen,
 } from "./steps.ts";
-
-/** Bit of the stamp's flags: the code runs where it stands and must not copy over itself. */
-export const RESTORE_IN_PLACE = 1;
 
 const encoder = new TextEncoder();
 const PAIRS: Shape<readonly PairRun[]> = list(
@@ -124,6 +122,10 @@ const takeList: MicroStep = (context) => {
       // Its own page the code leaves to restore_registers: R10 := address, R9 is the page.
       if (original === own) vars["skipped"] = address;
       else withPair(pairs, original / PAGE_BYTES, address / PAGE_BYTES);
+    }
+    const entries = pairs.reduce((sum, { count }) => sum + count, 0);
+    if (entries > context.access.ramBytes / PAGE_BYTES) {
+      return tripleFault(context, `page list at ${hex(at)} has no end`);
     }
     vars["pairs"] = pairs.map((pair) => ({ ...pair }));
     followList(context, next);

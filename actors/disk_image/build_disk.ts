@@ -1,8 +1,8 @@
 /**
  * Builds a fresh disk offline (DESIGN.md 3): master boot record with the boot loader, boot
- * partition, A's root, an empty hibernating partition, and the firmware's first NVRAM record; in the
- * workshop layout also a third root, a swap area and a raw partition. The same arguments give the
- * same bytes.
+ * partition, A's root, an empty hibernating partition, and the firmware's first NVRAM record. The
+ * workshop layout also has a third root, a swap area and a raw partition. The same arguments give
+ * the same bytes.
  *
  * @module
  */

@@ -2,7 +2,7 @@
  * ACPI's platform sleep operations round a hibernation (protocol.md B.5.11, E.6.5): what swsusp's
  * platform mode and khibernation v7 both do, in the kernel that is saved.
  *
- * `acpi_begin {state}` … `acpi_end` are procedures; what is under way stands in the kernel's state
+ * `acpi_begin {state}` to `acpi_end` are procedures; what is under way stands in the kernel's state
  * and therefore in its pages. Methods run in the firmware and failures of all but `_PTS` are
  * passed over, as in 6.1; a failing `_PTS` is passed over too unless `acpi_sleep=strict_pts`.
  *

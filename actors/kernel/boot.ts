@@ -16,7 +16,6 @@ import {
   subtract,
 } from "../../machine/formats/page_runs.ts";
 import { walkAcpi } from "../../machine/formats/acpi/walk.ts";
-import { toHex } from "../../machine/digest.ts";
 import { FormatError } from "../../machine/errors.ts";
 import type { Plain } from "../../machine/messages/shape.ts";
 import { sleepHardware } from "./acpi_sleep_hardware.ts";
@@ -26,17 +25,8 @@ import { reserveCrashRegion } from "./crash_slot.ts";
 import { ERRNO } from "./errno.ts";
 import { announceJumpBuffer, setUpJumpBuffer } from "./jump_buffer.ts";
 import { type Kernel, numberOf } from "./kernel_context.ts";
-import {
-  ask,
-  call,
-  done,
-  fail,
-  goto,
-  type Next,
-  next,
-  type Procedure,
-  procedure,
-} from "./procedure.ts";
+import { writeTrampoline } from "./low_trampoline.ts";
+import { ask, call, done, fail, goto, next, type Procedure, procedure } from "./procedure.ts";
 import type { Layout } from "./state.ts";
 import { bytesOf, fieldsOf } from "./values.ts";
 
@@ -253,23 +243,13 @@ const readAcpi = procedure("boot_acpi", [
   { name: "enable", run: () => call("acpi_enable") },
 ]);
 
-/** Where the code for processors that wake in real mode is put, in kernels that have it. */
-const TRAMPOLINE = 0x6000;
+/** Scripts that an initramfs runs by itself, by the word on the command line (A.4, v7). */
+const INITRAMFS_SCRIPTS = ["go_to_hibernate", "go_to_resume"] as const;
 
-/** The trampoline names its kernel's page table, so that every kernel's is another. */
-function writeTrampoline(kernel: Kernel): Next {
-  if (!kernel.profile.lowTrampoline) return next;
-  const text = `${kernel.name} trampoline, cr3=0x${layoutOf(kernel).pageTable.toString(16)}`;
-  const bytes = toHex(new TextEncoder().encode(text));
-  return ask("memory", "memory.write", { by: kernel.name, address: TRAMPOLINE, bytes });
-}
-
-/** Scripts of the initramfs that a word of the command line starts (protocol.md A.4). */
-const SCRIPTS = ["go_to_hibernate", "go_to_resume"];
-
+/** The script that init of the initramfs goes on with; undefined where it gives a shell. */
 function initramfsScript(kernel: Kernel): string | undefined {
   const words = kernel.state.commandLine.split(/\s+/);
-  return SCRIPTS.find((script) => words.includes(script) && kernel.isProgram(script));
+  return INITRAMFS_SCRIPTS.find((script) => words.includes(script));
 }
 
 const startKernel = procedure("start_kernel", [
@@ -324,7 +304,7 @@ const startKernel = procedure("start_kernel", [
       return next;
     },
   },
-  { name: "trampoline", run: (kernel) => writeTrampoline(kernel) },
+  { name: "trampoline", run: (kernel) => writeTrampoline(kernel, layoutOf(kernel).pageTable) },
   {
     name: "acpi",
     run: (kernel, vars) =>
@@ -361,7 +341,7 @@ const startKernel = procedure("start_kernel", [
     },
   },
   // Before anything is mounted: an image that is put in place was made with it mounted.
-  { name: "software_resume", run: () => call("software_resume") },
+  { name: "software_resume", run: () => call("boot_resume") },
   {
     name: "root",
     run: (kernel) => {

@@ -159,6 +159,11 @@ export function crashPages(segments: readonly ImageSegment[]): number[][] {
   );
 }
 
+/** The image of the slot; null without one, or without a region. */
+export function crashImage({ state }: Kernel): KexecImage | null {
+  return state.crash?.image ?? null;
+}
+
 /** Forgets the image of the slot, if there is one. */
 export function freeCrashImage(kernel: Kernel): void {
   const { crash } = kernel.state;
@@ -183,7 +188,7 @@ export function shrinkCrashRegion(kernel: Kernel, text: string): Next {
   if (size === undefined) return fail(ERRNO.EINVAL);
   if (state.lock !== "") return fail(ERRNO.EBUSY);
   const { crash } = state;
-  if (crash?.image != null) return fail(ERRNO.ENOENT);
+  if (crashImage(kernel) !== null) return fail(ERRNO.ENOENT);
   const now = crashSize(kernel);
   const wanted = Math.ceil(size / PAGE_BYTES) * PAGE_BYTES;
   if (wanted >= now || crash === undefined) return wanted === now ? done(0) : fail(ERRNO.EINVAL);

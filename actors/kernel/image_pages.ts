@@ -13,6 +13,7 @@ import { indirectionPagesNeeded, type KimageArch } from "../../machine/formats/k
 import { FRAME } from "../../machine/formats/mem_map.ts";
 import {
   countPages,
+  formatRuns,
   fromRuns,
   intersect,
   mergeRuns,
@@ -25,6 +26,9 @@ import {
 import { takePages } from "./allocator.ts";
 import type { Kernel } from "./kernel_context.ts";
 import type { ImageSegment } from "./state.ts";
+
+/** Most pages one copy message may name. */
+const COPY_PAGES = 4096;
 
 /** Pages for one image. */
 export interface ImagePages {
@@ -193,4 +197,25 @@ export function pagePairsText(targets: readonly number[], sources: readonly numb
 /** Page set of a list, as runs. */
 export function runsOfList(pages: readonly number[]): PageRun[] {
   return toRuns([...pages].sort((left, right) => left - right));
+}
+
+/** What has to be copied and cleared, cut into messages of bounded size. */
+export function copyJobs(
+  segments: readonly { readonly bufsz: number; readonly buffer: readonly PageRun[] }[],
+  sources: readonly (readonly number[])[],
+): { pairs?: string; zero?: string }[] {
+  const jobs: { pairs?: string; zero?: string }[] = [];
+  segments.forEach((segment, index) => {
+    const pages = sources[index] ?? [];
+    const content = fromRuns(segment.buffer).slice(0, Math.ceil(segment.bufsz / PAGE_BYTES));
+    for (let at = 0; at < content.length; at += COPY_PAGES) {
+      const part = content.slice(at, at + COPY_PAGES);
+      jobs.push({ pairs: pagePairsText(pages.slice(at, at + part.length), part) });
+    }
+    const empty = pages.slice(content.length);
+    for (let at = 0; at < empty.length; at += COPY_PAGES) {
+      jobs.push({ zero: formatRuns(runsOfList(empty.slice(at, at + COPY_PAGES))) });
+    }
+  });
+  return jobs;
 }

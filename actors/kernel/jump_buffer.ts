@@ -16,6 +16,7 @@ import {
 import { IND_DONE } from "../../machine/formats/kimage.ts";
 import { FRAME } from "../../machine/formats/mem_map.ts";
 import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
+import { crashImage } from "./crash_slot.ts";
 import { ERRNO } from "./errno.ts";
 import type { Kernel } from "./kernel_context.ts";
 import { done, fail, type Next } from "./procedure.ts";
@@ -85,7 +86,7 @@ export function jumpBufferDeparture(kernel: Kernel): Departure {
   return {
     control: pfn * PAGE_BYTES,
     head: IND_DONE,
-    start: kernel.state.crash?.image?.start ?? 0,
+    start: crashImage(kernel)?.start ?? 0,
     swap: stackPfn * PAGE_BYTES,
     preserve: true,
   };

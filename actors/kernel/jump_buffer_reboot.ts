@@ -16,6 +16,7 @@ import { endOf, parseSize } from "../../machine/formats/e820.ts";
 import { JUMP_BUFFER_STACK_OFFSET, parseJumpBuffer } from "../../machine/formats/jump_buffer.ts";
 import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
 import { parameter } from "./boot.ts";
+import { crashImage } from "./crash_slot.ts";
 import { ERRNO } from "./errno.ts";
 import { jumpBufferOf, pfnText } from "./jump_buffer.ts";
 import { LOCK_RUNG, QUIESCE_RUNGS } from "./kernel_kexec.ts";
@@ -44,7 +45,7 @@ const kjumpTo = procedure("kernel_kjump_to", [
   LOCK_RUNG,
   {
     name: "crash image",
-    run: (kernel) => kernel.state.crash?.image == null ? fail(ERRNO.EINVAL) : next,
+    run: (kernel) => crashImage(kernel) === null ? fail(ERRNO.EINVAL) : next,
   },
   ...QUIESCE_RUNGS,
   {
@@ -59,7 +60,7 @@ const rebootTo = procedure("sys_reboot_kjump_to", [{
   name: "kernel_kjump_to",
   run: (kernel) => {
     if (!kernel.profile.jumpBuffer) return fail(ERRNO.EINVAL);
-    const image = kernel.state.crash?.image ?? null;
+    const image = crashImage(kernel);
     kernel.fact("exec", {
       loaded: image !== null,
       preserve: true,

@@ -204,7 +204,10 @@ export function kernelBehaviour(procedures: ProcedureTable): AnyBehaviour {
       booting: working,
       running: working,
       resuming: { handles: ["memory.data", "memory.granted"], ignores: ["kernel.interrupt"] },
-      leaving: { handles: [], ignores: ["kernel.interrupt", "console.line", "console.request", "timer.fired"] },
+      leaving: {
+        handles: [],
+        ignores: ["kernel.interrupt", "console.line", "console.request", "timer.fired"],
+      },
       halted: {
         handles: [],
         ignores: [...REPLIES, "console.line", "console.request", "kernel.interrupt"],

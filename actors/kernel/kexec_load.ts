@@ -11,7 +11,6 @@ import {
   countPages,
   formatPairRuns,
   formatRuns,
-  fromRuns,
   PAGE_BYTES,
   type PageRun,
   rangesToRuns,
@@ -21,17 +20,26 @@ import {
   list,
   natural,
   optional,
-  type Plain,
   record,
   type Shape,
   text,
 } from "../../machine/messages/shape.ts";
 import { crashPages, freeCrashImage, placeCrashImage } from "./crash_slot.ts";
 import { ERRNO } from "./errno.ts";
-import { pagePairsText, placeImage, runsOfList } from "./image_pages.ts";
+import { copyJobs, type ImagePages, placeImage, runsOfList } from "./image_pages.ts";
 import { type Kernel, numberOf } from "./kernel_context.ts";
+import {
+  dropStages,
+  finishStages,
+  isStagedByOther,
+  KEXEC_MORE,
+  settleStages,
+  stagedSegments,
+  takeStage,
+} from "./kexec_multi_load.ts";
 import { checkArguments, checkSegments, KEXEC_FLAG, type LoadRequest } from "./load_checks.ts";
 import { ask, done, fail, goto, type Next, next, type Procedure, procedure } from "./procedure.ts";
+import type { KernelProfile } from "./profiles.ts";
 import type { ImageSegment, KexecImage, Vars } from "./state.ts";
 import { NUMBERS, plainRuns, readAs, RUNS } from "./values.ts";
 
@@ -40,9 +48,6 @@ export interface UserSegment extends ImageSegment {
   /** Pages of the buffer, from its start. */
   readonly buffer: readonly PageRun[];
 }
-
-/** Most pages one copy message may name. */
-const COPY_PAGES = 4096;
 
 /** Shape of the segments a caller passes. */
 export const USER_SEGMENTS: Shape<readonly UserSegment[]> = list(
@@ -89,6 +94,17 @@ function slotOf(vars: Vars): "crash" | "default" {
   return isCrash(vars) ? "crash" : "default";
 }
 
+/** Flags of this kernel that the others do not have. */
+function moreFlagsOf({ stateFlags, multiLoad }: KernelProfile): { moreFlags?: number } {
+  const moreFlags = stateFlags | (multiLoad ? KEXEC_MORE : 0);
+  return moreFlags === 0 ? {} : { moreFlags };
+}
+
+/** Whether further calls are to follow for the same image. */
+function isUnfinished(kernel: Kernel, vars: Vars): boolean {
+  return kernel.profile.multiLoad && (numberOf(vars["flags"]) & KEXEC_MORE) !== 0;
+}
+
 function requestOf(kernel: Kernel, vars: Vars): LoadRequest {
   const { profile } = kernel;
   const { crash } = kernel.state;
@@ -102,7 +118,7 @@ function requestOf(kernel: Kernel, vars: Vars): LoadRequest {
     ramPages: ramPages(kernel),
     halfRam: profile.halfRam,
     entry: numberOf(vars["entry"]),
-    ...(profile.stateFlags === 0 ? {} : { moreFlags: profile.stateFlags }),
+    ...moreFlagsOf(profile),
     // Before kexec jump was in the kernel there was no flag to preserve a context (C.2 S3).
     ...(profile.tools === "rfc" ? { flagsKnown: KEXEC_FLAG.onCrash } : {}),
     ...(crash === undefined ? {} : { crash: { start: crash.start, end: crash.end } }),
@@ -178,25 +194,41 @@ function plainImage(image: KexecImage): Vars {
   };
 }
 
-/** What has to be copied and cleared, cut into messages of bounded size. */
-function copyJobs(
-  segments: readonly UserSegment[],
-  sources: readonly (readonly number[])[],
-): Plain[] {
-  const jobs: Plain[] = [];
-  segments.forEach((segment, index) => {
-    const pages = sources[index] ?? [];
-    const content = fromRuns(segment.buffer).slice(0, Math.ceil(segment.bufsz / PAGE_BYTES));
-    for (let at = 0; at < content.length; at += COPY_PAGES) {
-      const part = content.slice(at, at + COPY_PAGES);
-      jobs.push({ pairs: pagePairsText(pages.slice(at, at + part.length), part) });
-    }
-    const empty = pages.slice(content.length);
-    for (let at = 0; at < empty.length; at += COPY_PAGES) {
-      jobs.push({ zero: formatRuns(runsOfList(empty.slice(at, at + COPY_PAGES))) });
-    }
+/** Takes what an image in the reserved region needs; 0 or an errno. */
+function takeCrashImage(kernel: Kernel, vars: Vars, request: LoadRequest): number {
+  const image = placeCrashImage(kernel, request.segments, request.entry);
+  if (image === undefined) return ERRNO.ENOMEM;
+  vars["jobs"] = copyJobs(segmentsOf(vars), crashPages(request.segments));
+  vars["image"] = plainImage(image);
+  vars["pages"] = [];
+  return 0;
+}
+
+/** The image of segments whose pages are taken. */
+function imageOf(
+  request: LoadRequest,
+  all: readonly ImageSegment[],
+  pages: ImagePages,
+): KexecImage {
+  const list = emitEntryList({
+    arch: request.arch,
+    segments: all.map((segment, index) => ({
+      destination: segment.mem / PAGE_BYTES,
+      sources: [...pages.sources[index] ?? []],
+    })).filter(({ sources }) => sources.length > 0),
+    indirectionPages: [...pages.indirection],
   });
-  return jobs;
+  return {
+    segments: all.map(({ mem, memsz, bufsz }) => ({ mem, memsz, bufsz })),
+    preserve: (request.flags & KEXEC_FLAG.preserveContext) !== 0,
+    flags: request.flags & 0xffff,
+    start: request.entry,
+    head: list.head,
+    controlPfn: pages.controlPfn,
+    swapPfn: pages.swapPfn,
+    indirection: pages.indirection,
+    owned: pages.owned,
+  };
 }
 
 function checksAndPages(kernel: Kernel, vars: Vars): Next {
@@ -216,45 +248,46 @@ function checksAndPages(kernel: Kernel, vars: Vars): Next {
     releaseLock(kernel);
     return fail(errno);
   };
+  if (isStagedByOther(kernel)) return refuse(ERRNO.EBUSY);
+  const giveUp = (errno: number): Next => {
+    dropStages(kernel);
+    return refuse(errno);
+  };
   if (request.segments.length === 0) {
+    dropStages(kernel);
     unload(kernel, isCrash(vars));
     releaseLock(kernel);
     return done();
   }
   // The old crash image is gone before anything is looked at (C.1): a failed load leaves none.
   if (isCrash(vars)) freeCrashImage(kernel);
-  const wrong = checkSegments(request);
-  if (wrong !== 0) return refuse(wrong);
-  if (isCrash(vars)) {
-    const image = placeCrashImage(kernel, request.segments, request.entry);
-    if (image === undefined) return refuse(ERRNO.ENOMEM);
-    vars["jobs"] = copyJobs(segmentsOf(vars), crashPages(request.segments));
-    vars["image"] = plainImage(image);
-    vars["pages"] = [];
+  const before = stagedSegments(kernel);
+  const all = [...before, ...request.segments];
+  const wrong = checkSegments({ ...request, segments: all });
+  if (wrong !== 0) return giveUp(wrong);
+  if (isUnfinished(kernel, vars)) {
+    const sources = takeStage(kernel, request.segments);
+    if (sources === undefined) return giveUp(ERRNO.ENOMEM);
+    vars["jobs"] = copyJobs(segmentsOf(vars), sources);
     return next;
   }
-  const pages = placeImage(kernel, request.arch, request.segments);
-  if (pages === undefined) return refuse(ERRNO.ENOMEM);
-  vars["jobs"] = copyJobs(segmentsOf(vars), pages.sources);
-  const list = emitEntryList({
-    arch: request.arch,
-    segments: request.segments.map((segment, index) => ({
-      destination: segment.mem / PAGE_BYTES,
-      sources: [...pages.sources[index] ?? []],
-    })).filter(({ sources }) => sources.length > 0),
-    indirectionPages: [...pages.indirection],
-  });
-  const image: KexecImage = {
-    segments: request.segments.map(({ mem, memsz, bufsz }) => ({ mem, memsz, bufsz })),
-    preserve: (request.flags & KEXEC_FLAG.preserveContext) !== 0,
-    flags: request.flags & 0xffff,
-    start: request.entry,
-    head: list.head,
-    controlPfn: pages.controlPfn,
-    swapPfn: pages.swapPfn,
-    indirection: pages.indirection,
-    owned: pages.owned,
-  };
+  if (isCrash(vars)) {
+    const errno = takeCrashImage(kernel, vars, request);
+    return errno === 0 ? next : refuse(errno);
+  }
+  const finished = before.length === 0 ? undefined : finishStages(
+    kernel,
+    request.arch,
+    request.segments,
+  );
+  const pages = before.length === 0
+    ? placeImage(kernel, request.arch, request.segments)
+    : finished?.pages;
+  if (pages === undefined) return giveUp(ERRNO.ENOMEM);
+  const moves = finished?.moves ?? "";
+  const jobs = copyJobs(segmentsOf(vars), finished?.last ?? pages.sources);
+  vars["jobs"] = moves === "" ? jobs : [{ pairs: moves }, ...jobs];
+  const image = imageOf(request, all, pages);
   vars["image"] = plainImage(image);
   vars["pages"] = pages.sources;
   return next;
@@ -295,6 +328,7 @@ function install(kernel: Kernel, vars: Vars): Next {
   else {
     if (kernel.state.image !== null) kernel.release(kernel.state.image.owned);
     kernel.state.image = image;
+    settleStages(kernel, image.owned);
   }
   sayLoad(kernel, vars, 0);
   const control = [{ pfn: image.controlPfn, count: kernel.profile.arch === "i386" ? 1 : 2 }];
@@ -321,7 +355,7 @@ const kexecLoad = procedure("sys_kexec_load", [
     run: (kernel, vars) => {
       const jobs = Array.isArray(vars["jobs"]) ? vars["jobs"] : [];
       const [job, ...rest] = jobs;
-      if (job === undefined) return goto("list");
+      if (job === undefined) return goto(isUnfinished(kernel, vars) ? "unfinished" : "list");
       vars["jobs"] = rest;
       return ask("memory", "memory.copy", { by: kernel.name, ...readAs(COPY, job) });
     },
@@ -343,6 +377,14 @@ const kexecLoad = procedure("sys_kexec_load", [
     },
   },
   { name: "install", run: install },
+  {
+    name: "unfinished",
+    run: (kernel, vars) => {
+      sayLoad(kernel, vars, 0);
+      releaseLock(kernel);
+      return done();
+    },
+  },
 ]);
 
 /** Procedures of kexec_load. */

@@ -53,7 +53,8 @@ export function absolutePath(kernel: Kernel, path: string): string {
   if (path.startsWith("/")) return path;
   const { cwd = "/" } = kernel.process;
   const parts = path.split("/").filter((part) => part !== "." && part !== "");
-  return [...(cwd === "/" ? [] : [cwd.slice(1)]), ...parts].reduce((at, part) => `${at}/${part}`, "");
+  const all = [...(cwd === "/" ? [] : [cwd.slice(1)]), ...parts];
+  return `/${all.join("/")}`;
 }
 
 /** The mounted file system a path lies on, the longest mount path first. */

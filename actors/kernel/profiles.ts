@@ -96,6 +96,8 @@ export interface KernelProfile {
   readonly swapBarriers: boolean;
   /** One image may be loaded by several calls: the planned cure of the segment limit (B.4.7). */
   readonly multiLoad: boolean;
+  /** TuxOnIce is patched in (protocol.md B.6). */
+  readonly tuxOnIce: boolean;
   /** `kexec -e` prints a failure and exits 255 when the jump comes back (recorded fact 19). */
   readonly execReportsFailure: boolean;
 }
@@ -141,6 +143,7 @@ const current: KernelProfile = {
   trustsInSuspend: false,
   sleepFallsToOff: false,
   swapBarriers: true,
+  tuxOnIce: false,
   execReportsFailure: false,
 };
 
@@ -223,6 +226,7 @@ const modern: KernelProfile = {
   trustsInSuspend: true,
   sleepFallsToOff: true,
   swapBarriers: false,
+  tuxOnIce: false,
   execReportsFailure: true,
 };
 
@@ -243,7 +247,17 @@ const x64: KernelProfile = {
   trustsInSuspend: false,
   sleepFallsToOff: false,
   swapBarriers: true,
+  tuxOnIce: false,
   execReportsFailure: false,
+};
+
+/** 2.6.27 with the planned cure of the segment limit (protocol.md B.4.7), which never came. */
+const multiLoad: KernelProfile = {
+  ...current,
+  name: "2.6.27-multi",
+  release: "2.6.27-multi",
+  version: 2628,
+  multiLoad: true,
 };
 
 /** Profiles by name. */
@@ -251,8 +265,16 @@ export const KERNEL_PROFILES: Readonly<Record<string, KernelProfile>> = {
   "2.6.23-rfc": rfc,
   "2.6.23-v4": v4,
   "2.6.23-x64": x64,
+  "2.6.23-toi": {
+    ...x64,
+    name: "2.6.23-toi",
+    release: "2.6.23-tuxonice",
+    version: 2665,
+    tuxOnIce: true,
+  },
   "2.6.24-v7": v7,
   "2.6.27": current,
+  "2.6.27-multi": multiLoad,
   "6.1": modern,
   "6.1-cured": {
     ...modern,

@@ -6,12 +6,12 @@
  * @module
  */
 import { vmcoreinfoBytes } from "./boot.ts";
-import { crashSize, iomemText, shrinkCrashRegion } from "./crash_slot.ts";
+import { crashImage, crashSize, iomemText, shrinkCrashRegion } from "./crash_slot.ts";
 import { ERRNO } from "./errno.ts";
 import { JUMP_BUFFER_FILE, writeJumpBackEntry, writeJumpBufferFile } from "./jump_buffer.ts";
 import { type Kernel, textOf } from "./kernel_context.ts";
 import { meminfoText } from "./memory_info.ts";
-import { done, fail, type Next, type Procedure, procedure } from "./procedure.ts";
+import { call, done, fail, type Next, type Procedure, procedure } from "./procedure.ts";
 import { swapsText } from "./swap_areas.ts";
 import { SWSUSP_FILES, SWSUSP_WRITES } from "./swsusp_files.ts";
 
@@ -30,7 +30,7 @@ const FILES: Readonly<Record<string, (kernel: Kernel) => string | undefined>> = 
   "/proc/uptime": (kernel) => `${(kernel.monotonic() / 1e9).toFixed(2)} 0.00\n`,
   "/proc/version": ({ profile }) => `Linux version ${profile.release}\n`,
   "/sys/kernel/kexec_loaded": ({ state }) => `${state.image === null ? 0 : 1}\n`,
-  "/sys/kernel/kexec_crash_loaded": ({ state }) => `${state.crash?.image == null ? 0 : 1}\n`,
+  "/sys/kernel/kexec_crash_loaded": (kernel) => `${crashImage(kernel) === null ? 0 : 1}\n`,
   "/sys/kernel/kexec_crash_size": (kernel) => `${crashSize(kernel)}\n`,
   [JUMP_BUFFER_FILE]: ({ state }) =>
     state.jumpBuffer === undefined ? undefined : `${state.jumpBuffer.shown}\n`,
@@ -56,6 +56,11 @@ export function isPseudoFile(kernel: Kernel, path: string): boolean {
   return pseudoFile(kernel, path) !== undefined || WRITES[path] !== undefined;
 }
 
+/** Whether something is done when a pseudo-file is written. */
+export function isWritable(path: string): boolean {
+  return WRITES[path] !== undefined;
+}
+
 /** Names of pseudo-files and of their folders in a folder. */
 export function pseudoNames(kernel: Kernel, folder: string): string[] {
   const inside = folder === "/" ? "/" : `${folder}/`;
@@ -74,6 +79,8 @@ export type PseudoWrite = (kernel: Kernel, text: string) => Next;
 /** Writable files by path; the module that knows what is written gives its function. */
 const WRITES: Readonly<Record<string, PseudoWrite>> = {
   ...SWSUSP_WRITES,
+  "/sys/power/tuxonice/do_hibernate": ({ profile }) =>
+    profile.tuxOnIce ? call("tuxonice_hibernate") : fail(ERRNO.ENOENT),
   "/sys/kernel/kexec_crash_size": shrinkCrashRegion,
   [JUMP_BUFFER_FILE]: writeJumpBufferFile,
   "/sys/kernel/kexec_jump_back_entry": (kernel, text) =>

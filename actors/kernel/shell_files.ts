@@ -9,8 +9,8 @@ import { ERRNO } from "./errno.ts";
 import { type Kernel, numberOf, textOf } from "./kernel_context.ts";
 import { isInMemory, isMemoryFolder, memoryNames, parentOf } from "./memory_files.ts";
 import { memoryFileAt } from "./mounts.ts";
-import { call, done, fail, goto, next, type Procedure, procedure } from "./procedure.ts";
-import { isPseudoFile, pseudoFile, pseudoNames } from "./pseudo_files.ts";
+import { ask, call, done, fail, goto, next, type Procedure, procedure } from "./procedure.ts";
+import { isPseudoFile, isWritable, pseudoFile, pseudoNames } from "./pseudo_files.ts";
 import type { Vars } from "./state.ts";
 import { fieldOf, isError, listOf } from "./values.ts";
 
@@ -28,6 +28,47 @@ function asBytes(text: string): string {
   return Array.from(encoder.encode(text), (byte) => String.fromCharCode(byte)).join("");
 }
 
+/** Its text is made by asking the disk, so it is no pseudo-file that can be made at once. */
+const PARTITIONS = "/proc/partitions";
+const PARTITIONS_MAX = 15;
+const SECTORS_PER_KIB = 2;
+
+function partitionRow(minor: number, sectors: number, name: string): string {
+  const blocks = String(Math.floor(sectors / SECTORS_PER_KIB)).padStart(10);
+  return `${"8".padStart(4)} ${String(minor).padStart(8)} ${blocks} ${name}\n`;
+}
+
+/** `partitions_text {}`: the text of /proc/partitions, as the disk's own tables have them. */
+const PARTITIONS_TEXT = procedure("partitions_text", [
+  {
+    name: "disk",
+    run: () => ask("disk", "disk.identify", {}),
+    then(_kernel, vars, answer) {
+      const rows = partitionRow(0, numberOf(fieldOf(answer, "sectors")), "sda");
+      vars["text"] = `major minor  #blocks  name\n\n${rows}`;
+      vars["number"] = 1;
+      return next;
+    },
+  },
+  {
+    name: "partition",
+    run(_kernel, vars) {
+      const number = numberOf(vars["number"]);
+      if (number > PARTITIONS_MAX) return done(vars["text"] ?? "");
+      return call("partition_place", { partition: number });
+    },
+    then(_kernel, vars, answer) {
+      const number = numberOf(vars["number"]);
+      vars["number"] = number + 1;
+      if (!isError(answer)) {
+        const sectors = numberOf(fieldOf(answer, "sectorCount"));
+        vars["text"] = textOf(vars["text"]) + partitionRow(number, sectors, `sda${number}`);
+      }
+      return goto("partition");
+    },
+  },
+]);
+
 /** `shell_read {path}`: its content; -EFBIG if it is longer than a shell carries. */
 const READ = procedure("shell_read", [
   {
@@ -36,6 +77,7 @@ const READ = procedure("shell_read", [
       const path = pathOf(vars);
       const text = pseudoFile(kernel, path);
       if (text !== undefined) return done(asBytes(text));
+      if (path === PARTITIONS) return call("partitions_text");
       if (isBig(kernel, path)) return fail(ERRNO.EFBIG);
       return call("fs_read_small", { path, limit: SHELL_FILE_BYTES, bytes: true });
     },
@@ -49,7 +91,9 @@ function isBig(kernel: Kernel, path: string): boolean {
 }
 
 function memoryStat(kernel: Kernel, path: string): Plain {
-  if (isPseudoFile(kernel, path)) return { kind: "file", size: 0, mode: 0o644, inode: 0 };
+  if (isPseudoFile(kernel, path) || path === PARTITIONS) {
+    return { kind: "file", size: 0, mode: 0o644, inode: 0 };
+  }
   if (isBig(kernel, path)) {
     return { kind: "file", size: kernel.state.vmcore?.bytes ?? 0, mode: 0o400, inode: 0 };
   }
@@ -123,8 +167,9 @@ const WRITE = procedure("shell_write", [
       const text = new TextDecoder().decode(
         Uint8Array.from(textOf(vars["data"]), (character) => character.charCodeAt(0)),
       );
-      // A shell makes the file empty when it opens it: that is no write.
-      return text === "" ? done(0) : call("pseudo_write", { path: pathOf(vars), text });
+      // A shell makes the file empty when it opens it: that is no write, but it has to be allowed.
+      if (text === "") return isWritable(pathOf(vars)) ? done(0) : fail(ERRNO.EACCES);
+      return call("pseudo_write", { path: pathOf(vars), text });
     },
     then: (_kernel, _vars, answer) => done(answer),
   },
@@ -217,6 +262,7 @@ const RENAME = procedure("shell_rename", [
 
 /** Procedures of this file. */
 export const SHELL_FILE_PROCEDURES: readonly Procedure[] = [
+  PARTITIONS_TEXT,
   READ,
   STAT,
   LIST,

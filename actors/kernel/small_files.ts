@@ -137,8 +137,8 @@ const WRITE_SMALL = procedure("fs_write_small", [
 ]);
 
 /**
- * `fs_read_small {path, limit?, bytes?}`: the text of a file of at most `limit` bytes (256 KiB), or a
- * negative errno: -EOVERFLOW if it is longer. Of a longer text with a higher limit, characters
+ * `fs_read_small {path, limit?, bytes?}`: the text of a file of at most `limit` bytes (256 KiB), or
+ * a negative errno: -EOVERFLOW if it is longer. Of a longer text with a higher limit, characters
  * beyond ASCII may be broken. With `bytes` each character of it is a byte.
  */
 const READ_SMALL = procedure("fs_read_small", [

@@ -8,7 +8,7 @@ import type { E820Entry } from "../../machine/formats/e820.ts";
 import type { PageRun } from "../../machine/formats/page_runs.ts";
 import type { Plain } from "../../machine/messages/shape.ts";
 import type { AcpiSleepHardware, AcpiSleepState } from "./acpi_sleep_hardware.ts";
-import type { SwsuspState } from "./swsusp_state.ts";
+import type { SwsuspState } from "./swsusp_types.ts";
 
 /** Local variables of a procedure. */
 export type Vars = { [name: string]: Plain };

@@ -9,13 +9,8 @@ import { partitionOf } from "./block_devices.ts";
 import { ERRNO } from "./errno.ts";
 import type { Kernel } from "./kernel_context.ts";
 import { call, done, fail, type Next, type Procedure, procedure } from "./procedure.ts";
-import {
-  hasHibernation,
-  HIBERNATION_MODES,
-  hibernationAvailable,
-  type HibernationMode,
-  swsuspOf,
-} from "./swsusp_state.ts";
+import { hasHibernation, hibernationAvailable, swsuspOf } from "./swsusp_state.ts";
+import { HIBERNATION_MODES, type HibernationMode } from "./swsusp_types.ts";
 
 /** Major number under which the one disk's partitions are shown. */
 const MAJOR = 8;

@@ -20,8 +20,9 @@
  *     before the last map page: the disk's poweroff/shutdown callback has to flush.
  *
  * `swsusp_check {device, hardwareSignature?}` reads the header page: no "S1SUSPEND" -EINVAL; no
- *   such partition -ENODEV; in use as swap or mounted -EBUSY; else writes the original signature back (one attempt) and then, where
- *   the image carries a hardware signature, compares it with the one given: -EINVAL.
+ *   such partition -ENODEV; in use as swap or mounted -EBUSY; else writes the original signature
+ *   back (one attempt) and then, where the image carries a hardware signature, compares it with the
+ *   one given: -EINVAL.
  *   - gives `{id, place, firstMap, flags, crc32}`: pass it on as `image`.
  *   - says header_check signature/hardware, image check, image invalidate. Not resume_attempt.
  *

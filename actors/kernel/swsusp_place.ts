@@ -36,7 +36,8 @@ import {
 import type { Vars } from "./state.ts";
 import { firstPages } from "./swsusp_arch.ts";
 import { PAGES_FOR_IO, ramFrames } from "./swsusp_memory.ts";
-import { type LoadedImage, swsuspOf } from "./swsusp_state.ts";
+import { swsuspOf } from "./swsusp_state.ts";
+import type { LoadedImage } from "./swsusp_types.ts";
 import { plainRuns, readAs, runRanges, RUNS } from "./values.ts";
 
 /** The frames for each page of an image. */
@@ -159,7 +160,7 @@ const place = procedure("swsusp_place", [
   { name: "done", run: (_kernel, vars) => done({ frames: vars["frames"] ?? [] }) },
 ]);
 
-/** Safe frames from the allocator: none that a page of the image belongs to; -ENOMEM is undefined. */
+/** Safe frames from the allocator, none that a page of the image belongs to; or `undefined`. */
 export function safeFrames(kernel: Kernel, pages: number): number[] | undefined {
   const swsusp = swsuspOf(kernel);
   const { loaded } = swsusp;

@@ -165,15 +165,17 @@ const MANUAL: Step = {
   },
 };
 
-/** Modes whose command has no power to turn off: this machine has no S3, so it is as S4 or S5. */
-function enters(kernel: Kernel): "platform" | "reboot" | "off" {
-  const { mode } = swsuspOf(kernel);
-  if (mode === "reboot") return "reboot";
-  if (mode === "suspend") {
+/**
+ * How the machine goes down. It has no S3, so that `suspend` fails at once; 6.1 then takes platform
+ * mode although the copy was made without it, and the restored kernel never runs `_WAK`.
+ */
+function wayDown(kernel: Kernel): "platform" | "reboot" | "off" {
+  const swsusp = swsuspOf(kernel);
+  if (swsusp.mode === "suspend") {
     kernel.note("PM: suspend to RAM is not supported");
-    swsuspOf(kernel).mode = "platform";
-    if (!isPlatform(kernel)) swsuspOf(kernel).mode = "shutdown";
+    swsusp.mode = kernel.profile.sleepFallsToOff ? "platform" : "shutdown";
   }
+  if (swsusp.mode === "reboot") return "reboot";
   return isPlatform(kernel) ? "platform" : "off";
 }
 
@@ -183,7 +185,7 @@ const powerDown = procedure("power_down", [
     name: "mode",
     run: (kernel) => {
       if (swsuspOf(kernel).mode === "test_resume") return call("swsusp_test_resume");
-      const way = enters(kernel);
+      const way = wayDown(kernel);
       if (way === "reboot") return call("kernel_restart");
       return way === "platform" ? next : goto("power off");
     },

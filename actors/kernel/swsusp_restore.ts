@@ -12,6 +12,7 @@ import {
   emitTables,
   type LargeMapping,
   largePageOf,
+  RESTORE_IN_PLACE,
   TABLE_PAGES,
   textMapping2007,
 } from "../../machine/formats/restore_tables.ts";
@@ -23,13 +24,12 @@ import { ask, call, fail, goto, next, type Procedure, procedure, type Step } fro
 import { consoleStep, failUp } from "./swsusp.ts";
 import { safeFrames, sayLoaderPages } from "./swsusp_place.ts";
 import { CPUS_OFF, INTERRUPTS_OFF, SYSCORE } from "./swsusp_snapshot.ts";
-import { type LoadedImage, restoreCodePages, swsuspOf } from "./swsusp_state.ts";
+import { restoreCodePages, swsuspOf } from "./swsusp_state.ts";
+import type { LoadedImage } from "./swsusp_types.ts";
 import { fieldsOf, isError, NUMBERS, readAs } from "./values.ts";
 
 /** What the restore code does, byte by byte: 1 tables, 2 flush, 3 copy, 4 jump. */
 const RESTORE_BODY = new Uint8Array([1, 2, 3, 4]);
-/** Bit of its stamp's flags: it runs where it stands and must not copy over itself. */
-const IN_PLACE = 1;
 
 /** Whether the copying code is copied to a safe page first (6.1), or runs in its own (2007). */
 function relocatesCode(kernel: Kernel): boolean {
@@ -80,7 +80,7 @@ const restoreCode: readonly Step[] = [
           kind: STAMP_KIND.restoreImage,
           version: kernel.profile.version,
           body: RESTORE_BODY,
-          flags: relocatesCode(kernel) ? 0 : IN_PLACE,
+          flags: relocatesCode(kernel) ? 0 : RESTORE_IN_PLACE,
         })),
       });
     },
@@ -185,7 +185,7 @@ const targetKernel = procedure("resume_target_kernel", [
 
 /** `hibernation_restore {platform}`: returns only with an error. */
 const restore = procedure("hibernation_restore", [
-  consoleStep("prepare", "restore"),
+  // The console is prepared already: by software_resume, whose work this is a part of.
   consoleStep("suspend", "resume"),
   {
     name: "dpm_suspend_start",

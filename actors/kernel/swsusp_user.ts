@@ -17,17 +17,8 @@ import { call, done, fail, type Next, next, type Procedure, procedure } from "./
 import type { Vars } from "./state.ts";
 import { freeImagePages, freeSwapPages, swapAreaOf, takeImagePage } from "./swap_areas.ts";
 import { hibernationAvailable, swsuspOf } from "./swsusp_state.ts";
+import type { SnapshotDevice } from "./swsusp_types.ts";
 import { isError } from "./values.ts";
-
-/** What is open of /dev/snapshot. */
-export interface SnapshotDevice {
-  readonly access: "r" | "w";
-  frozen: boolean;
-  ready: boolean;
-  platform: boolean;
-  /** Name of the swap area that was set; empty for none. */
-  area: string;
-}
 
 /** Numbers of the ioctls, type '3'. */
 export const SNAPSHOT_IOCTL = {

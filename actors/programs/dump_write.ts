@@ -238,12 +238,14 @@ function imageOf(vars: Vars): { id: string; of?: string } | undefined {
 }
 
 /**
- * `dump_write {output, level, copy?, edit?, infoFile?, force?, entry?, sums?}`: writes the pages of the
- * previous kernel's memory that dump level `level` keeps (with `copy`, /proc/vmcore as it is) into
- * the file `output`; with `edit`, so that kexec can load it. With `entry`, the jump-back entry as text, the file is a memory image and
- * facts say so. With `raw`, a {@linkcode RAW_PLACE}, it goes to a partition without a file system,
- * and `output` is only its name in messages. Gives `{status: 0, pages, bytes, kept, sums}`, of an image with `id` and `of?`, or
- * `{status: 1, lines, errno, unknown, id?}` with what makedumpfile says; `unknown` is true if
+ * `dump_write {output, level, copy?, edit?, compress?, infoFile?, force?, entry?, sums?, raw?}`:
+ * writes the pages of the previous kernel's memory that dump level `level` keeps (with `copy`,
+ * /proc/vmcore as it is) into the file `output`; with `edit`, so that kexec can load it, with
+ * `compress`, as an LZO container. With `entry`, the jump-back entry as text, the file is a memory
+ * image and facts say so. With `raw`, a {@linkcode RAW_PLACE}, it goes to a partition without a
+ * file system, and `output` is only its name in messages. Gives `{status: 0, pages, bytes, kept,
+ * sums}`, of an image with `id` and `of?`, or `{status: 1, lines, errno, unknown, id?}` with what
+ * makedumpfile says; `unknown` is true if
  * nothing says which pages are free, `id` is there if the image was begun.
  */
 const DUMP_WRITE = procedure("dump_write", [

@@ -1,5 +1,5 @@
 /**
- * Small tools for files: cp into the kernel's memory, mount, umount, sync.
+ * Small tools for files: cp, mount, umount, sync.
  *
  * @module
  */
@@ -7,7 +7,9 @@ import type { Plain } from "../../machine/messages/shape.ts";
 import { ERRNO, errnoText } from "../kernel/errno.ts";
 import { type Kernel, textOf } from "../kernel/kernel_context.ts";
 import { KIMGCORE } from "../kernel/kimgcore.ts";
-import { call, done, type Next, type Procedure, procedure } from "../kernel/procedure.ts";
+import { isInMemory } from "../kernel/memory_files.ts";
+import { absolutePath } from "../kernel/mounts.ts";
+import { call, done, type Next, next, type Procedure, procedure } from "../kernel/procedure.ts";
 import { fieldOf, isError } from "../kernel/values.ts";
 import { failWith, reasonOf, wordsOf } from "./command_line.ts";
 import { copyPseudo, imageEntry, sayCopied, targetOf } from "./pseudo_copy.ts";
@@ -41,12 +43,12 @@ function vmcoreCopied(kernel: Kernel, to: string, answer: Plain): Next {
 }
 
 /**
- * `program:cp {argv}`: from a file system to the kernel's memory (`/tmp`), or /proc/vmcore to a
- * file system; nothing else.
+ * `program:cp {argv}`: `cp FILE FILE` and `cp FILE FOLDER`, /proc/vmcore and pseudo-files among
+ * them.
  */
 const CP = procedure("program:cp", [
   {
-    name: "copy",
+    name: "operands",
     run(kernel, vars) {
       const [, from, target, more] = wordsOf(vars);
       if (from === undefined || target === undefined || more !== undefined) {
@@ -54,6 +56,24 @@ const CP = procedure("program:cp", [
       }
       vars["from"] = from;
       vars["to"] = target;
+      if (kernel.process.cwd === undefined) return next;
+      // Of a process that has a working directory, paths count from there.
+      vars["from"] = absolutePath(kernel, from);
+      vars["to"] = absolutePath(kernel, target);
+      return call("shell_stat", { path: vars["to"] });
+    },
+    then(_kernel, vars, answer) {
+      if (fieldOf(answer, "kind") !== "directory") return next;
+      const folder = textOf(vars["to"]).replace(/\/$/, "");
+      vars["to"] = `${folder}/${base(textOf(vars["from"]))}`;
+      return next;
+    },
+  },
+  {
+    name: "copy",
+    run(kernel, vars) {
+      const from = textOf(vars["from"]);
+      const target = textOf(vars["to"]);
       if (from === VMCORE) {
         const output = targetOf(from, target);
         vars["to"] = output;
@@ -67,12 +87,8 @@ const CP = procedure("program:cp", [
       const pseudo = copyPseudo(kernel, from, target);
       if (pseudo !== undefined) return pseudo;
       const to = target === "/tmp" || target === MEMORY_ROOT ? MEMORY_ROOT + base(from) : target;
-      if (!to.startsWith(MEMORY_ROOT)) {
-        const reason = errnoText(ERRNO.EROFS);
-        return failWith(kernel, 1, `cp: cannot create regular file '${to}': ${reason}`);
-      }
       vars["to"] = to;
-      return call("tmpfs_copy_in", { from, to });
+      return call(isInMemory(kernel, to) ? "tmpfs_copy_in" : "file_copy", { from, to });
     },
     then(kernel, vars, answer) {
       const from = textOf(vars["from"]);

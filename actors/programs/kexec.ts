@@ -5,12 +5,14 @@
  * @module
  */
 import { countPages, PAGE_BYTES } from "../../machine/formats/page_runs.ts";
+import type { Plain } from "../../machine/messages/shape.ts";
 import { ERRNO, errnoText } from "../kernel/errno.ts";
 import { ramPages, USER_SEGMENTS } from "../kernel/kexec_load.ts";
-import type { Kernel } from "../kernel/kernel_context.ts";
+import { KEXEC_MORE } from "../kernel/kexec_multi_load.ts";
+import { type Kernel, numberOf } from "../kernel/kernel_context.ts";
 import { staleEntry } from "../kernel/kimgcore_peer.ts";
 import { KEXEC_FLAG, SEGMENTS_MAX } from "../kernel/load_checks.ts";
-import { call, done, type Next, type Procedure, procedure } from "../kernel/procedure.ts";
+import { call, done, goto, type Next, type Procedure, procedure } from "../kernel/procedure.ts";
 import type { Vars } from "../kernel/state.ts";
 import { readAs } from "../kernel/values.ts";
 import { executeVars, KEXEC_EXECUTE_PROCEDURES, loadedStatus } from "./kexec_execute.ts";
@@ -40,22 +42,35 @@ function figures(kernel: Kernel, vars: Vars, errno: number): string {
   return "";
 }
 
+/** The segments of the next call, and whether more follow: all at once, or 16 at a time. */
+function nextCall(kernel: Kernel, vars: Vars): { segments: Plain[]; more: boolean } {
+  const all = Array.isArray(vars["segments"]) ? vars["segments"] : [];
+  const from = numberOf(vars["passed"] ?? 0);
+  const count = kernel.profile.multiLoad ? SEGMENTS_MAX : all.length;
+  return { segments: all.slice(from, from + count), more: from + count < all.length };
+}
+
 /** Calls kexec_load and says what the kernel answered: vars {segments, entry, flags}. */
 const load = procedure("kexec_call_load", [
   {
     name: "call",
     run: (kernel, vars) => {
-      if (readAs(USER_SEGMENTS, vars["segments"]).length > SEGMENTS_MAX) {
+      const { segments, more } = nextCall(kernel, vars);
+      if (segments.length > SEGMENTS_MAX) {
         kernel.complain("Warning: kernel segment limit reached. This will likely fail");
       }
       return call("sys_kexec_load", {
-        segments: vars["segments"] ?? [],
+        segments,
         entry: vars["entry"] ?? 0,
-        flags: vars["flags"] ?? 0,
+        flags: numberOf(vars["flags"] ?? 0) | (more ? KEXEC_MORE : 0),
       });
     },
     then: (kernel, vars, answer) => {
-      if (typeof answer !== "number" || answer >= 0) return done();
+      if (typeof answer !== "number" || answer >= 0) {
+        const { segments, more } = nextCall(kernel, vars);
+        vars["passed"] = numberOf(vars["passed"] ?? 0) + segments.length;
+        return more ? goto("call") : done();
+      }
       const why = `kexec_load failed: ${errnoText(answer)}${figures(kernel, vars, answer)}`;
       return dies(kernel, 255, why);
     },

@@ -81,6 +81,7 @@ export function printDump(
 ): Next {
   const lines = listOf(fieldOf(value, "lines")).map((line) => textOf(line));
   if (numberOf(fieldOf(value, "status")) !== 0) return failWith(kernel, 1, ...lines);
+  kernel.complain("Copying data                       : [100 %]");
   kernel.say(`The dumpfile is saved to ${path}.`);
   kernel.say("makedumpfile Completed.");
   return done(0);

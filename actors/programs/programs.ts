@@ -25,6 +25,7 @@ import { SAVE_IMAGE_PROCEDURES } from "./save_image.ts";
 import { SYSTEM_TOOL_PROCEDURES } from "./system_tools.ts";
 import { TICKER_PROCEDURES } from "./ticker.ts";
 import { SWAP_TOOL_PROCEDURES } from "./swap_tools.ts";
+import { TUXONICE_TOOL_PROCEDURES } from "./tuxonice_tool.ts";
 import { WORK_PROCEDURES } from "./work.ts";
 
 /** Procedures of all programs but kexec. */
@@ -50,5 +51,6 @@ export const PROGRAM_PROCEDURES: readonly Procedure[] = [
   ...SYSTEM_TOOL_PROCEDURES,
   ...TICKER_PROCEDURES,
   ...SWAP_TOOL_PROCEDURES,
+  ...TUXONICE_TOOL_PROCEDURES,
   ...WORK_PROCEDURES,
 ];

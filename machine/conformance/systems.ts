@@ -31,6 +31,9 @@ const PREFIXES: readonly (readonly [prefix: string, letters: string])[] = [
   ["jump", "M"],
 ];
 
+/** A recording's scenario carries the letters of what was seen in it. */
+const RECORDING = /^log-([RVGMST]*)(?: |$)/;
+
 /** The first prefix that a name is or goes on from after a hyphen. */
 function lettersOf(name: string): string | undefined {
   const fits = PREFIXES.filter(([prefix]) => name === prefix || name.startsWith(`${prefix}-`));
@@ -43,7 +46,8 @@ function lettersOf(name: string): string | undefined {
  * that only the rules for all systems apply, where the name says nothing.
  */
 export function systemsOfScenario(scenario: string): string {
-  return lettersOf(scenario.replace(VERB, "")) ?? lettersOf(scenario) ?? "";
+  const imported = RECORDING.exec(scenario)?.[1];
+  return imported ?? lettersOf(scenario.replace(VERB, "")) ?? lettersOf(scenario) ?? "";
 }
 
 /** Whether a rule for `systems` applies to a run of `letters`. */

@@ -3,7 +3,7 @@
  * protocol.md B.2.6): where each block of the file is on the disk. The kernel that has the file
  * system makes the list; another one writes and reads by it.
  *
- * It is 3584 bytes long, so that it fits behind the 512 bytes of a {@linkcode KhdevHeader} in the
+ * It is 3584 bytes long, so that it fits behind the 512 bytes of a `khdev` header in the
  * file's first block, and any page of memory.
  *
  * Layout, little endian: 0 magic `KJBLOCKS`, 8 CRC-32 of bytes 12 … 3583, 12 version, 16 count of
@@ -17,11 +17,10 @@
  */
 import { crc32 } from "../digest.ts";
 import { FormatError } from "../errors.ts";
-import type { KhdevHeader } from "./khdev_header.ts";
 
 /** Bytes of a list. */
 export const BLOCK_LIST_BYTES = 3584;
-/** Where in the file's first block it stands: behind {@linkcode KhdevHeader}'s sector. */
+/** Where in the file's first block it stands: behind the sector of the `khdev` header. */
 export const BLOCK_LIST_OFFSET = 512;
 /** Most runs there is room for. */
 export const BLOCK_RUNS_MAX = 296;
@@ -100,7 +99,11 @@ export function emitBlockList({ partition, firstSector, runs }: BlockList): Uint
   return bytes;
 }
 
-/** The list in the bytes. @throws {FormatError} for anything {@linkcode emitBlockList} never makes. */
+/**
+ * The list in the bytes.
+ *
+ * @throws {FormatError} for anything {@linkcode emitBlockList} never makes.
+ */
 export function parseBlockList(bytes: Uint8Array): BlockList {
   if (bytes.length < BLOCK_LIST_BYTES) {
     fail(bytes.length, `${bytes.length} bytes, ${BLOCK_LIST_BYTES} are needed`);

@@ -18,9 +18,8 @@
  *
  * @module
  */
-import { crc32, sha256Bytes } from "../digest.ts";
+import { crc32, fromHex, sha256Bytes } from "../digest.ts";
 import { FormatError } from "../errors.ts";
-import { fromHex } from "../hex.ts";
 
 /** Bytes of the header block. */
 export const KHDEV_HEADER_BYTES = 4096;

@@ -181,6 +181,9 @@ export function readBackups(
   }
 }
 
+/** Bit of the copying code's stamp: it runs where it stands and must not copy over itself. */
+export const RESTORE_IN_PLACE = 1;
+
 /** What stands behind the stamp of restore_registers: physical addresses. */
 export interface RestoreAddresses {
   /** The registers as save_processor_state left them. */

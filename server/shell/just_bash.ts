@@ -32,7 +32,7 @@ export function loadJustBash(): Promise<JustBash> {
   return loaded;
 }
 
-/** Commands of the package that work on text and files; all others are the machine's or nobody's. */
+/** Commands of the package, on text and files; all others are the machine's or nobody's. */
 export const TEXT_COMMANDS = [
   "echo",
   "cat",

@@ -23,12 +23,16 @@ export type Ask = (call: Plain) => Promise<Plain>;
 export class SystemCallError extends Error {
   override readonly name = "SystemCallError";
   readonly code: string;
+  /** What a shell says of it. */
+  readonly complaint: string;
 
   constructor(errno: number, operation: string, path: string) {
     const code = errnoName(errno);
     const limit = code === "EFBIG" ? ` (a shell carries ${SHELL_FILE_BYTES / 1024} KiB)` : "";
     super(`${code}: ${errnoText(errno).toLowerCase()}${limit}, ${operation} '${path}'`);
     this.code = code;
+    const what = operation === "write" ? "write error" : path;
+    this.complaint = `bash: ${what}: ${errnoText(errno)}${limit}`;
   }
 }
 
@@ -97,7 +101,9 @@ export class KernelFiles implements IFileSystem {
       if (data !== "") this.pending = { path, data };
       return;
     }
-    await this.#call("write", path, { data });
+    // A redirection makes the file empty first: that is its opening.
+    const value = await this.#ask({ do: "write", path, data });
+    if (isError(value)) throw new SystemCallError(value, data === "" ? "open" : "write", path);
   }
 
   async appendFile(path: string, content: FileContent, options?: WriteOptions): Promise<void> {

@@ -23,6 +23,7 @@ const LEAVERS: Readonly<Record<string, RegExp | null>> = {
   kexec: /^(?:-[a-z]*[ejb]|--exec|--jump-to|--jump-back)$/,
   poweroff: null,
   reboot: null,
+  "reboot-call": null,
   "restore-image": null,
   "save-image": null,
 };
@@ -32,8 +33,8 @@ export const TAIL = "kjump-tail";
 
 /** See the module's header. */
 export interface LinePlan {
-  /** The line as it is to be evaluated. */
-  readonly script: string;
+  /** Its statements, to be evaluated one by one so that their output comes in order. */
+  readonly scripts: readonly string[];
   /** Whether the last command may write a file that leaves the processor. */
   readonly writesLeaving: boolean;
 }
@@ -70,6 +71,44 @@ function leavesBy(command: SimpleCommandNode): string | undefined {
     }
   }
   return undefined;
+}
+
+/** Commands that work on more than the statement they stand in. */
+const WIDE = new Set([
+  ".",
+  "alias",
+  "declare",
+  "exec",
+  "exit",
+  "local",
+  "readonly",
+  "return",
+  "set",
+  "shopt",
+  "source",
+  "trap",
+  "typeset",
+]);
+
+/** Whether a node holds a function or an array, which are not kept from statement to statement. */
+function isWide(node: unknown): boolean {
+  if (Array.isArray(node)) return node.some(isWide);
+  if (typeof node !== "object" || node === null) return false;
+  if (isNode(node)) {
+    if (node.type === "FunctionDef") return true;
+    const array: unknown = Reflect.get(node, "array");
+    if (node.type === "Assignment" && array !== null && array !== undefined) return true;
+  }
+  return Object.values(node).some(isWide);
+}
+
+/** The statements of a script, or the script whole where they belong together. */
+function statementsOf(bash: JustBash, script: ReturnType<JustBash["parse"]>): string[] {
+  const names = [...commandsIn(script)].map(({ name }) => literal(name));
+  if (isWide(script) || names.some((name) => WIDE.has(name))) return [bash.serialize(script)];
+  return script.statements.map((statement) =>
+    bash.serialize({ ...script, statements: [statement] })
+  );
 }
 
 /** The last command of a script, if it is a simple one that no pipe, group or loop is around. */
@@ -112,11 +151,12 @@ export function planLine(
   const writesLeaving = tail !== undefined && leavesBy(tail)?.startsWith("a write") === true;
   const name = literal(tail?.name);
   if (tail === undefined || !programs.has(name) || tail.redirections.length > 0) {
-    return { script: line, writesLeaving };
+    const scripts = script.statements.length === 1 ? [line] : statementsOf(bash, script);
+    return { scripts, writesLeaving };
   }
   // The last program of a line writes to the console itself, so that a jump loses nothing.
   const word: WordNode = { type: "Word", parts: [{ type: "Literal", value: TAIL }] };
   const args = tail.name === null ? tail.args : [tail.name, ...tail.args];
   Object.assign(tail, { name: word, args });
-  return { script: bash.serialize(script), writesLeaving };
+  return { scripts: statementsOf(bash, script), writesLeaving };
 }

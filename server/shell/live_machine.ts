@@ -18,9 +18,10 @@ import type { TraceEvent } from "../../machine/trace/event.ts";
 /** Who sits there: the name of the actor. */
 const PERSON = "operator";
 /** Deliveries without anything for the person to see: more is a machine that got lost. */
-const DELIVERIES_MAX = 4_000_000;
-/** Virtual time without anything to see, in ns: an hour. */
-const PATIENCE_NS = 3_600_000_000_000;
+const DELIVERIES_MAX = 1_500_000;
+/** Virtual time in ns that a person waits for something, and that a program may run. */
+const PATIENCE_NS = 900_000_000_000;
+export const PROGRAM_NS = 60_000_000_000;
 /** The event loop gets its turn after so long. */
 const TURN_MILLISECONDS = 40;
 
@@ -41,6 +42,10 @@ export interface Sight {
 /** Whether the machine waits for the person, or is off. */
 export function isSettled(view: LiveOperatorState): boolean {
   return view.prompt !== "" || view.menu.length > 0 || view.off;
+}
+
+function isView(state: unknown): state is LiveOperatorState {
+  return typeof state === "object" && state !== null && "prompts" in state && "shown" in state;
 }
 
 /** See the module's header. */
@@ -68,8 +73,9 @@ export class LiveMachine {
 
   /** What the person sees at this moment. */
   get view(): LiveOperatorState {
-    // The state of the behaviour `live_operator` is of this type.
-    return this.scheduler.transport.stateOf(PERSON) as unknown as LiveOperatorState;
+    const state: unknown = this.scheduler.transport.stateOf(PERSON);
+    if (isView(state)) return state;
+    throw new TypeError("Who sits at this machine is no live operator");
   }
 
   /** Number of the next event. */
@@ -101,7 +107,6 @@ export class LiveMachine {
 
   /** Pulls the plug. */
   pullPlug(durable: "none" | "all" | "seeded"): void {
-    this.#collect();
     this.scheduler.cutPower(durable);
     this.#attention = false;
   }
@@ -162,12 +167,14 @@ export class LiveMachine {
   /**
    * Asks the shell behind the prompt, and waits for its answer.
    *
-   * @returns the answer, or `undefined` if the kernel left before it came.
+   * @returns the answer; none if the kernel left before it came, or it does not come at all.
    */
-  async call(call: Plain): Promise<Plain | undefined> {
+  async call(call: Plain): Promise<{ readonly value?: Plain; readonly halt?: Halt }> {
     const id = ++this.#calls;
     this.do({ do: "call", id, call });
-    const { view } = await this.until((view) => view.answer?.id === id || isSettled(view));
-    return view.answer?.id === id ? view.answer.value : undefined;
+    const isReached = (view: LiveOperatorState) => view.answer?.id === id || isSettled(view);
+    const { view, halt } = await this.until(isReached, PROGRAM_NS);
+    if (view.answer?.id === id) return { value: view.answer.value };
+    return halt === undefined ? {} : { halt };
   }
 }

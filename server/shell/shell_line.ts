@@ -13,9 +13,9 @@ import { PROCEDURES } from "../../actors/registry.ts";
 import { fieldOf, listOf } from "../../actors/kernel/values.ts";
 import type { Plain } from "../../machine/messages/shape.ts";
 import { type JustBash, loadJustBash, TEXT_COMMANDS } from "./just_bash.ts";
-import { KernelFiles } from "./kernel_files.ts";
+import { KernelFiles, SystemCallError } from "./kernel_files.ts";
 import { LEAVING_FILES, planLine, TAIL } from "./line_plan.ts";
-import { isSettled, type LiveMachine, type Sight } from "./live_machine.ts";
+import { isSettled, type LiveMachine, PROGRAM_NS, type Sight } from "./live_machine.ts";
 import { generationHint } from "./generations.ts";
 import { ShellError } from "./shell_error.ts";
 
@@ -30,6 +30,8 @@ export const PROGRAMS: ReadonlySet<string> = new Set(
 const OWN_VARIABLES = new Set(["?", "PWD", "OLDPWD", "_", "#", "-", "$", "!", "OPTIND"]);
 const VARIABLE_BYTES_MAX = 32_768;
 const OUTPUT_BYTES_MAX = 131_072;
+/** Commands and turns of loops of one line. */
+const LOOPS_MAX = 2000;
 
 /** Text as lines, the newline at its end left out. */
 function linesOf(text: string): string[] {
@@ -81,10 +83,12 @@ class LineCalls {
 
   readonly ask = async (call: Plain): Promise<Plain> => {
     if (this.broken !== undefined) throw this.broken;
-    const value = await this.machine.call(call);
-    if (value !== undefined) return value;
+    const answer = await this.machine.call(call);
+    if (answer.value !== undefined) return answer.value;
     this.broken = new ShellError(
-      "A program left the processor in the middle of its line; it must be the last command",
+      answer.halt === undefined
+        ? "A program left the processor in the middle of its line; it must be the last command"
+        : "A program runs on and on and does not end",
     );
     throw this.broken;
   };
@@ -126,7 +130,12 @@ function makeShell(bash: JustBash, files: KernelFiles, commands: CustomCommand[]
     commands: [...TEXT_COMMANDS],
     customCommands: commands,
     defenseInDepth: false,
-    executionLimits: { maxOutputSize: OUTPUT_BYTES_MAX, maxStringLength: 1_048_576 },
+    executionLimits: {
+      maxOutputSize: OUTPUT_BYTES_MAX,
+      maxStringLength: 1_048_576,
+      maxLoopIterations: LOOPS_MAX,
+      maxCommandCount: LOOPS_MAX,
+    },
   });
 }
 
@@ -137,6 +146,39 @@ function keptVariables(after: Record<string, string>): Record<string, string> {
   );
   if (JSON.stringify(kept).length <= VARIABLE_BYTES_MAX) return kept;
   throw new ShellError(`The shell's variables are larger than ${VARIABLE_BYTES_MAX} bytes`);
+}
+
+/** What a line comes to, statement by statement. */
+interface Evaluation {
+  cwd: string;
+  variables: Record<string, string>;
+  status: number;
+  /** What it printed so far. */
+  text: string;
+}
+
+/** Evaluates one statement; a redirection that fails ends it, as a shell has it. */
+async function evaluate(shell: Bash, script: string, into: Evaluation): Promise<void> {
+  const { cwd, status } = into;
+  try {
+    const result = await shell.exec(
+      script.includes("$?") ? `(exit ${status}); ${script}` : script,
+      {
+        cwd,
+        env: into.variables,
+        replaceEnv: true,
+        rawScript: true,
+      },
+    );
+    into.cwd = result.env["PWD"] ?? cwd;
+    into.variables = keptVariables(result.env);
+    into.status = result.exitCode;
+    into.text += result.stdout + result.stderr;
+  } catch (error) {
+    if (!(error instanceof SystemCallError)) throw error;
+    into.status = 1;
+    into.text += `${error.complaint}\n`;
+  }
 }
 
 /**
@@ -157,32 +199,32 @@ export async function runShellLine(machine: LiveMachine, line: string): Promise<
   const files = new KernelFiles(calls.ask, names, leaving);
   const before = variablesIn(begun);
   const cwd = String(fieldOf(begun, "cwd") ?? "/");
-  const status = numberIn(begun, "status");
-  const script = plan?.script ?? line;
   using random = new ShellRandom(numberIn(begun, "random"));
   const shell = makeShell(bash, files, commands);
-  const result = await shell.exec(script.includes("$?") ? `(exit ${status}); ${script}` : script, {
+  const evaluation: Evaluation = {
     cwd,
-    env: { HOME: "/root", PATH: "/usr/bin:/bin", TZ: "UTC", ...before },
-    replaceEnv: true,
-    rawScript: true,
-  });
-  if (calls.broken !== undefined) throw calls.broken;
+    variables: { HOME: "/root", PATH: "/usr/bin:/bin", TZ: "UTC", ...before },
+    status: numberIn(begun, "status"),
+    text: "",
+  };
+  for (const script of plan?.scripts ?? [line]) {
+    await evaluate(shell, script, evaluation);
+    if (calls.broken !== undefined) throw calls.broken;
+  }
+  const { status, text } = evaluation;
   const end = {
-    cwd: result.env["PWD"] ?? cwd,
-    variables: keptVariables(result.env),
-    output: [...linesOf(result.stdout), ...linesOf(result.stderr)],
+    cwd: evaluation.cwd,
+    variables: keptVariables(evaluation.variables),
+    output: linesOf(text),
     random: random.state,
   };
   const launch = launchOf(calls, files);
   machine.do({
     do: "call",
     id: 0,
-    call: launch === undefined
-      ? { do: "end", status: result.exitCode, ...end }
-      : { do: "leave", ...end, launch },
+    call: launch === undefined ? { do: "end", status, ...end } : { do: "leave", ...end, launch },
   });
-  return await machine.until(isSettled);
+  return await machine.until(isSettled, PROGRAM_NS);
 }
 
 function launchOf(calls: LineCalls, files: KernelFiles): Plain | undefined {

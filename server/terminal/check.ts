@@ -1,5 +1,5 @@
 /**
- * `check`: judges trace files in order.
+ * `check`: judges trace files in order; recordings of a real Linux are imported on the way.
  *
  * @module
  */
@@ -11,10 +11,12 @@ import { reportText } from "../../machine/conformance/report_text.ts";
 import { SYSTEM_NAMES, systemsOfWord } from "../../machine/conformance/systems.ts";
 import { EXIT, UsageError } from "../../machine/errors.ts";
 import { ALL_RULES } from "../../machine/protocol/all_rules.ts";
+import type { LogKind } from "../../machine/trace/importers/import_log.ts";
 import { TraceError } from "../../machine/trace/trace_error.ts";
 import type { GivenOptions } from "./options.ts";
 import { folderOf, joined } from "./output_folder.ts";
 import type { Terminal } from "./terminal.ts";
+import { judgeLogs, logKindOf } from "./log_input.ts";
 import { DirectoryBlobs, traceRecords } from "./trace_input.ts";
 
 function blobsOf(options: GivenOptions): { get(digest: string): Uint8Array | undefined } {
@@ -53,6 +55,36 @@ function judge(path: string, checker: Checker, terminal: Terminal): void {
   }
 }
 
+/** A trace of ours, or recordings that follow on each other and are one story. */
+interface Group {
+  readonly paths: readonly string[];
+  /** Kinds of the recordings; none for a trace. */
+  readonly kinds: readonly LogKind[];
+}
+
+function groupsOf(paths: readonly string[]): Group[] {
+  const groups: { paths: string[]; kinds: LogKind[] }[] = [];
+  for (const path of paths) {
+    const kind = logKindOf(path);
+    const last = groups.at(-1);
+    if (kind !== undefined && last !== undefined && last.kinds.length > 0) {
+      last.paths.push(path);
+      last.kinds.push(kind);
+    } else groups.push({ paths: [path], kinds: kind === undefined ? [] : [kind] });
+  }
+  return groups;
+}
+
+function judgeRecordings({ paths, kinds }: Group, checker: Checker, terminal: Terminal): void {
+  try {
+    const { events, lines } = judgeLogs(paths, kinds, checker);
+    terminal.err(`${paths.join(", ")}: ${events} events out of ${lines} lines.\n`);
+  } catch (error) {
+    if (!(error instanceof TraceError)) throw error;
+    throw new UsageError(`'${paths.join("', '")}': ${error.message}`, { cause: error });
+  }
+}
+
 function printed(report: Report, format: string | undefined): string {
   if (format === "json") return reportJson(report);
   if (format === "markdown") return reportMarkdown(report);
@@ -80,7 +112,10 @@ export function runCheck(options: GivenOptions, terminal: Terminal): number {
     ...systemsOf(options),
     ...(only === undefined ? {} : { only }),
   });
-  for (const path of options.rest) judge(path, checker, terminal);
+  for (const group of groupsOf(options.rest)) {
+    if (group.kinds.length === 0) judge(group.paths[0] ?? "", checker, terminal);
+    else judgeRecordings(group, checker, terminal);
+  }
   const report = checker.report();
   const format = options.flag("json") ? "json" : options.text("format");
   terminal.out(printed(report, format));

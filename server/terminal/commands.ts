@@ -150,7 +150,8 @@ const HIBERNATE: CommandDeclaration = {
   ],
   notes: [
     "A first half alone: --stop-at power-off; 'resume --disk DIR/disk.img' is the second.",
-    "With scenarios only --transport, --out, --json, --quiet and --stack; 'deno task scenarios' lists them.",
+    "With scenarios only --transport, --out, --json, --quiet and --stack; 'deno task scenarios' " +
+    "lists them.",
   ],
 };
 
@@ -248,6 +249,61 @@ const INSPECT: CommandDeclaration = {
   ],
 };
 
+const SCENARIOS: CommandDeclaration = {
+  name: "scenarios",
+  about:
+    "Lists the transcripts of a folder: name, system, one line each; 'hibernate FILE' runs one.",
+  argument: {
+    name: "FOLDER",
+    help: "where they are: fixtures/scenarios unless given",
+    min: 0,
+    max: 1,
+  },
+  options: [
+    { name: "json", kind: "flag", help: "print JSON" },
+    { name: "stack", kind: "flag", help: "with an internal error, print where it came from" },
+    { name: "help", kind: "flag", help: "print this" },
+  ],
+};
+
+const CONSOLE: CommandDeclaration = {
+  name: "console",
+  about: "Sits you down at the machine: type at the prompts of its kernels, press its buttons, " +
+    "pull the plug; '# help' says how. Lines may come from a pipe, too.",
+  argument: {
+    name: "SCENARIO.md",
+    help: "a transcript whose machine it is to be",
+    min: 0,
+    max: 1,
+  },
+  options: [
+    ...MACHINE,
+    KERNEL_PROFILE,
+    {
+      name: "layout",
+      kind: "word",
+      value: "NAME",
+      help: "how the disk is divided",
+      words: ["standard", "workshop"],
+      default: "standard",
+    },
+    ...RUN.map((option): OptionDeclaration =>
+      option.name === "transport" ? { ...option, default: "inline" } : option
+    ),
+    { name: "play", kind: "flag", help: "first do what stands in the transcript" },
+    { name: "trace", kind: "flag", help: "print every event as it happens" },
+    {
+      name: "out",
+      kind: "path",
+      value: "DIR",
+      help: "where trace.ndjson, choices.json, blobs/ and disk.img go",
+      otherwise: "out/console",
+    },
+    { name: "stack", kind: "flag", help: "with an internal error, print where it came from" },
+    { name: "help", kind: "flag", help: "print this" },
+  ],
+};
+
 /** All commands by name. */
 export const COMMANDS: Readonly<Record<string, CommandDeclaration>> = {
   hibernate: HIBERNATE,
@@ -255,4 +311,6 @@ export const COMMANDS: Readonly<Record<string, CommandDeclaration>> = {
   jump: JUMP,
   check: CHECK,
   inspect: INSPECT,
+  scenarios: SCENARIOS,
+  console: CONSOLE,
 };

@@ -14,6 +14,7 @@ import {
   isRegular,
   SparseBlocks,
 } from "../../machine/formats/ext2/mod.ts";
+import { partitionsOf } from "../../machine/formats/ebr.ts";
 import { type Mbr, parseMbr, type Partition, SECTOR_BYTES } from "../../machine/formats/mbr.ts";
 import { NVRAM_BYTES, type NvramRecord, parseNvram } from "../../machine/formats/nvram.ts";
 import { onHost } from "./output_folder.ts";
@@ -57,9 +58,14 @@ export class DiskFile implements Disposable {
     return parseMbr(this.read(0, SECTOR_BYTES));
   }
 
+  /** All partitions by number, logical ones included. @throws {FormatError} if they are damaged. */
+  partitions(): Map<number, Partition> {
+    return partitionsOf((sector) => this.read(sector * SECTOR_BYTES, SECTOR_BYTES));
+  }
+
   /** @throws {FormatError} if there is no such partition, or it ends after the file. */
   partition(number: number): Partition {
-    const partition = this.mbr().partitions[number - 1];
+    const partition = this.partitions().get(number);
     if (partition === undefined || partition.sectorCount === 0) {
       throw new FormatError("disk image", 446, `partition ${number} is missing`);
     }

@@ -15,6 +15,7 @@ import {
   spokenBy,
 } from "../../machine/trace/importers/import_log.ts";
 import type { TraceEvent, TraceHeader } from "../../machine/trace/event.ts";
+import { SystemsSeen } from "../../machine/trace/importers/systems_seen.ts";
 import { onHost } from "./output_folder.ts";
 
 const PIECE_BYTES = 0x4_0000;
@@ -59,15 +60,23 @@ function baseName(path: string): string {
   return path.split("/").at(-1) ?? path;
 }
 
-/** The header of an imported trace: its files are one story, in the order they were given. */
-export function importedHeader(paths: readonly string[], kinds: readonly LogKind[]): TraceHeader {
+/**
+ * The header of an imported trace: its files are one story, in the order they were given.
+ *
+ * @param systems letters of the systems that were seen in them (protocol.md F.0).
+ */
+export function importedHeader(
+  paths: readonly string[],
+  kinds: readonly LogKind[],
+  systems: string,
+): TraceHeader {
   const names = paths.map(baseName);
   const hash = new Sha256();
   hash.update(new TextEncoder().encode(names.join("\n")));
   return {
     v: 1,
     run: hash.hex().slice(0, 16),
-    scenario: `log ${names.join(" ")}`.slice(0, 200),
+    scenario: `log-${systems} ${names.join(" ")}`.slice(0, 200),
     seed: 0,
     profile: "real machine",
     version: "0",
@@ -82,8 +91,8 @@ export function importedHeader(paths: readonly string[], kinds: readonly LogKind
 export function* importedEvents(
   paths: readonly string[],
   kinds: readonly LogKind[],
+  importer: LogImporter = new LogImporter(),
 ): Generator<TraceEvent, void, void> {
-  const importer = new LogImporter();
   for (const [index, path] of paths.entries()) {
     const kind = kinds[index];
     if (kind === undefined) throw new UsageError(`'${path}' is no recording that is known`);
@@ -94,7 +103,8 @@ export function* importedEvents(
 }
 
 /**
- * Judges recordings as one story; gives how many events they had.
+ * Judges recordings as one story. They are read twice: first for what happens in them at all,
+ * because that decides which system's rules apply.
  *
  * @throws {UsageError} if nothing in them could be understood.
  */
@@ -102,20 +112,23 @@ export function judgeLogs(
   paths: readonly string[],
   kinds: readonly LogKind[],
   checker: Checker,
-): number {
-  checker.begin(importedHeader(paths, kinds));
-  const hash = new Sha256();
-  let count = 0;
-  for (const event of importedEvents(paths, kinds)) {
+): { readonly events: number; readonly lines: number } {
+  const seen = new SystemsSeen();
+  for (const event of importedEvents(paths, kinds)) seen.event(event);
+  checker.begin(importedHeader(paths, kinds, seen.letters));
+  const importer = new LogImporter();
+  let events = 0;
+  for (const event of importedEvents(paths, kinds, importer)) {
     checker.event(event);
-    count++;
+    events++;
   }
-  if (count === 0) {
+  if (events === 0) {
     throw new UsageError(
       `No line of '${paths.join("', '")}' tells of hibernation, suspend or kexec; a console log ` +
         "needs printk times ('[    1.234567] …'), tracer output its header ('# tracer: …')",
     );
   }
-  checker.finishTrace({ count, sha256: hash.hex(), outcome: "imported", generator: "" });
-  return count;
+  const sha256 = new Sha256().hex();
+  checker.finishTrace({ count: events, sha256, outcome: "imported", generator: "" });
+  return { events, lines: importer.lines };
 }

@@ -14,16 +14,17 @@ import { runInspect } from "./inspect.ts";
 import { nearest } from "./nearest.ts";
 import { type GivenOptions, readOptions } from "./options.ts";
 import { runResume } from "./resume.ts";
-import { runTranscripts } from "../transcript/run_transcripts.ts";
 import type { Terminal } from "./terminal.ts";
 
 type Run = (options: GivenOptions, terminal: Terminal) => number | Promise<number>;
 
 /** A transcript where one is named, else the default run. */
-function hibernate(options: GivenOptions, terminal: Terminal): number | Promise<number> {
-  if (options.rest.length === 0) return runNewMachine(options, terminal);
+async function hibernate(options: GivenOptions, terminal: Terminal): Promise<number> {
+  if (options.rest.length === 0) return await runNewMachine(options, terminal);
   const names = COMMANDS["hibernate"]?.options.map(({ name }) => name) ?? [];
-  return runTranscripts(options, names, terminal);
+  // Loaded when they are needed: the default run starts sooner without them.
+  const { runTranscripts } = await import("../transcript/run_transcripts.ts");
+  return await runTranscripts(options, names, terminal);
 }
 
 const RUNS: Readonly<Record<string, Run>> = {
@@ -32,6 +33,10 @@ const RUNS: Readonly<Record<string, Run>> = {
   resume: runResume,
   check: runCheck,
   inspect: runInspect,
+  scenarios: async (options, terminal) =>
+    (await import("../transcript/scenarios.ts")).runScenarios(options, terminal),
+  console: async (options, terminal) =>
+    await (await import("../transcript/console.ts")).runConsole(options, terminal),
 };
 
 function unknownCommand(name: string): never {

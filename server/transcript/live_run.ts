@@ -25,6 +25,7 @@ import { LiveMachine } from "../shell/live_machine.ts";
 import { FILES } from "../terminal/conclude.ts";
 import type { Interrupts } from "../terminal/interrupts.ts";
 import type { OutputFolder } from "../terminal/output_folder.ts";
+import { RunFailure } from "../terminal/run_failure.ts";
 import { openTransport, type TransportName } from "../terminal/run_machine.ts";
 import { TraceFiles } from "../terminal/trace_files.ts";
 
@@ -127,7 +128,7 @@ async function recordLive<T>(
     return { value, report: checker.report(), footer, choices: scheduler.choicesMade(), vt, trace };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    files.finish(footerOf(`failed: ${message}`, ""));
-    throw error;
+    const { trace } = files.finish(footerOf(`failed: ${message}`, ""));
+    throw new RunFailure(error, trace, recorder.next);
   }
 }

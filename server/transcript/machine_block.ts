@@ -7,7 +7,12 @@
 import { KERNEL_PROFILES } from "../../actors/kernel/profiles.ts";
 import { checkChoice, type Choice } from "../../machine/choices.ts";
 import { systemsOfScenario } from "../../machine/conformance/systems.ts";
-import { DEFAULT_HARDWARE_PROFILE, HARDWARE_PROFILES } from "../../machine/hardware_profile.ts";
+import {
+  DEFAULT_HARDWARE_PROFILE,
+  HARDWARE_PROFILES,
+  IMAGE_TARGETS,
+  type ImageTarget,
+} from "../../machine/hardware_profile.ts";
 import type { Plain } from "../../machine/messages/shape.ts";
 import { nearest } from "../terminal/nearest.ts";
 import { parseSize, parseWhole } from "../terminal/values.ts";
@@ -21,6 +26,7 @@ export const MACHINE_KEYS: Readonly<Record<string, string>> = {
   cpus: "processors",
   hardware: `hardware profile: ${Object.keys(HARDWARE_PROFILES).join(", ")}`,
   layout: "standard or workshop: how the disk is divided",
+  target: "where images go: the machine's own drive (ide), usb or nfs",
   seed: "a whole number",
   order: "seeded: ties are broken by the seed",
   menu: "NAME COMMAND LINE: an entry of the boot menu; may come again",
@@ -93,6 +99,19 @@ function numberOf(
   } catch (error) {
     return complain(entry.line, error instanceof Error ? error.message : String(error));
   }
+}
+
+function isElsewhere(word: string): word is Exclude<ImageTarget, "ide"> {
+  return Object.hasOwn(IMAGE_TARGETS, word);
+}
+
+/** The class of the device that images go to; nothing where it is the machine's own drive. */
+function targetOf(
+  entry: Entry | undefined,
+  complain: Complain,
+): Pick<TranscriptMachine, "imageTarget"> {
+  const word = wordOf(entry, ["ide", ...Object.keys(IMAGE_TARGETS)], "ide", complain);
+  return isElsewhere(word) ? { imageTarget: word } : {};
 }
 
 function json(entry: Entry, complain: Complain): Plain {
@@ -178,6 +197,7 @@ export function readMachine(
     cpus: numberOf(one("cpus"), 1, parseWhole, complain),
     hardware,
     layout: layout === "workshop" ? "workshop" : "standard",
+    ...targetOf(one("target"), complain),
     seed: numberOf(one("seed"), 1, parseWhole, complain),
     seededOrder: wordOf(one("order"), ["seeded", "fixed"], "fixed", complain) === "seeded",
     menu: menu.length === 0 ? DEFAULT_MENU : menu,

@@ -141,7 +141,8 @@ export async function runTranscripts(
       interrupts,
     }, async (machine) => {
       const value = await playTranscript(transcript, machine, ({ step }) => {
-        progress.say(`${transcript.file}:${step.line}: ${step.kernel}${step.text}`);
+        const prompt = step.kernel === "" ? "#" : `${step.kernel}$`;
+        progress.say(`${transcript.file}:${step.line}: ${prompt} ${step.text}`);
       });
       return { value, outcome: value === undefined ? "finished" : "parted" };
     });

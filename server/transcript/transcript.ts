@@ -5,6 +5,7 @@
  * @module
  */
 import type { Choice } from "../../machine/choices.ts";
+import type { ImageTarget } from "../../machine/hardware_profile.ts";
 import type { MenuEntry } from "../../actors/scenario/machine_plan.ts";
 
 /** What the person at the machine may do: the words behind a `#`. */
@@ -42,6 +43,8 @@ export interface TranscriptMachine {
   readonly cpus: number;
   readonly hardware: string;
   readonly layout: "standard" | "workshop";
+  /** Where images go, unless it is the machine's own drive. */
+  readonly imageTarget?: ImageTarget;
   readonly seed: number;
   readonly seededOrder: boolean;
   readonly menu: readonly MenuEntry[];

@@ -47,11 +47,15 @@ export function transcriptSettings(machine: TranscriptMachine): MachineSettings 
     operator: "live",
     menu: machine.menu,
     layout: machine.layout,
-    rootFiles: machine.files.map(({ path, bytes }) => ({
-      path,
-      data: contentOf(path, bytes),
-      mode: 0o600,
-    })),
+    ...(machine.imageTarget === undefined ? {} : { imageTarget: machine.imageTarget }),
+    rootFiles: [
+      { path: "/root/.profile", data: new Uint8Array(0), mode: 0o644 },
+      ...machine.files.map(({ path, bytes }) => ({
+        path,
+        data: contentOf(path, bytes),
+        mode: 0o600,
+      })),
+    ],
     // Its words are those of HardwareSetup; the hardware refuses what it does not know.
     ...(Object.keys(machine.setup).length === 0 ? {} : { setup: machine.setup }),
   };

@@ -74,7 +74,7 @@ function stepsOf(block: Block, complain: Complain): TranscriptStep[] {
           line,
           strange === undefined
             ? "a console block begins with a prompt: 'A$', 'B$', … or '#'"
-            : `unknown prompt '${strange}'; there are 'A$', 'B$', … of kernels and '#' of the person`,
+            : `unknown prompt '${strange}'; there are 'A$', 'B$', … of kernels and '#' of a person`,
         );
       } else {
         if (strange !== undefined && last.expected.length === 0) {
@@ -118,7 +118,7 @@ function summaryOf(lines: readonly string[]): string {
     if (isProse) prose.push(text.trim());
     else if (prose.length > 0) break;
   }
-  return /^.*?[.:!?](?= |$)/.exec(prose.join(" "))?.[0] ?? prose.join(" ");
+  return /^.*?[.!?](?= [A-Z]|$)/.exec(prose.join(" "))?.[0] ?? prose.join(" ");
 }
 
 /**

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { parseCrashkernel } from "../../actors/kernel/crash_slot.ts";
+import { parseCrashkernel, reserveCrashRegion } from "../../actors/kernel/crash_slot.ts";
 import { ERRNO } from "../../actors/kernel/errno.ts";
 import { KERNEL_KEXEC_PROCEDURES } from "../../actors/kernel/kernel_kexec.ts";
 import { KEXEC_LOAD_PROCEDURES } from "../../actors/kernel/kexec_load.ts";
@@ -171,4 +171,33 @@ Deno.test("pseudoFile shows the region in /proc/iomem inside the RAM it is taken
     "00000000-0009fbff : System RAM\n00100000-01ffffff : System RAM\n" +
       "  01000000-011fffff : Crash kernel\n",
   );
+});
+
+Deno.test("reserveCrashRegion takes the region from the allocator, or says why not (B.1.1 step 1)", () => {
+  const of = (text: string | undefined) => {
+    const kernel = kernelOf(stateWith({ map: MAP, free: [{ pfn: 256, count: 31 * 256 }] }));
+    reserveCrashRegion(kernel, text);
+    const { crash, free, log } = kernel.state;
+    return { crash, free, said: log.join("").replace(/^.*\] /, "") };
+  };
+  deepStrictEqual(of("2M@16M"), {
+    crash: { ...REGION, image: null },
+    free: FREE,
+    said: "Reserving 2MB of memory at 16MB for crashkernel",
+  });
+  // Without a base the highest place on a boundary of 16 MiB.
+  deepStrictEqual(of("8M").crash, { start: 16 * MIB, end: 24 * MIB, image: null });
+  const whole = [{ pfn: 256, count: 31 * 256 }];
+  for (
+    const [text, said] of [
+      ["8M@28M", "crashkernel reservation failed - memory is in use"],
+      ["1M@0", "crashkernel reservation failed - memory is in use"],
+      ["1M@0x1000800", "crashkernel reservation failed - memory is in use"],
+      ["31M", "crashkernel reservation failed - no place for it"],
+      ["some", "crashkernel: nothing to reserve for 'some'"],
+    ]
+  ) {
+    deepStrictEqual(of(text), { crash: undefined, free: whole, said }, text);
+  }
+  deepStrictEqual(of(undefined), { crash: undefined, free: whole, said: "" });
 });

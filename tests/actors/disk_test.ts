@@ -254,3 +254,44 @@ Deno.test("disk is dead to kernels after a freeze until its registers come back"
     assert.equal(yield* read(hands, 1), 0);
   });
 });
+
+Deno.test("disk takes the time of another device class for sectors that are elsewhere", () => {
+  const elsewhere = {
+    sector: 100,
+    count: 10,
+    readBytesPerSecond: 1_000_000,
+    writeBytesPerSecond: 1000,
+    seekNs: 5_000_000,
+    flushNs: 900_000_000,
+  };
+  const times: number[] = [];
+  tell(function* (hands) {
+    yield* probe(hands);
+    for (const sector of [99, 100, 110]) {
+      const before = hands.out.now;
+      yield* write(hands, sector, 1);
+      times.push(hands.out.now - before);
+      const flushed = hands.out.now;
+      yield* flush(hands);
+      times.push(hands.out.now - flushed);
+    }
+  }, { setup: { elsewhere } });
+  const slow = times.map((time) => time > 400_000_000);
+  assert.deepEqual(slow, [false, false, true, true, false, false], times.join());
+});
+
+Deno.test("disk that stands still starts again where its driver knows nothing of that", () => {
+  tell(function* (hands) {
+    yield* probe(hands);
+    yield* hands.ask("disk", "device.phase", {
+      tag: "f",
+      by: "A",
+      phase: "freeze",
+      event: "FREEZE",
+    });
+    assert.equal(yield* write(hands, 5, 0x77), -5);
+    assert.equal(yield* write(hands, 5, 0x77, 1, { kick: true }), 0);
+    assert.equal(yield* write(hands, 5, 0x77, 1, { kick: true, by: "B" }), -5);
+    assert.equal(yield* read(hands, 5, { kick: true }), 0x77);
+  });
+});

@@ -191,6 +191,41 @@ Deno.test("firmware remembers S4 on the disk and shows WAK_STS at the next power
   assert.equal(nvramOf(second)?.sleepType, 0);
 });
 
+Deno.test("firmware that finds an S4 without standby power wakes as from S5", () => {
+  const first = run(goToS4);
+  const second = run(
+    function* (hands) {
+      assert.equal(yield* read(hands, acpi.pm1aEventPort), 0);
+    },
+    { medium: first.medium },
+    { unplugged: true },
+  );
+  assert.deepEqual(second.facts("power"), [{ op: "on" }]);
+  assert.equal(nvramOf(second)?.sleepType, 0);
+});
+
+Deno.test("firmware makes its variables in NVS anew at each power-on", () => {
+  const variables = (bench: BenchRun) => {
+    const { start } = laptopE820(MEMORY_BYTES).find(({ type }) => type === 4) ?? { start: 0 };
+    const bytes = bench.scheduler.ram.view(start + 64, 24).slice();
+    assert.equal(new TextDecoder().decode(bytes.subarray(0, 8)), "KJNVSVAR");
+    return bytes.slice(8).join();
+  };
+  const first = run(undefined, {}, { hardwareProfile: "t42" }, nobody());
+  const second = run(undefined, { medium: first.medium }, { hardwareProfile: "t42" }, nobody());
+  assert.notEqual(variables(first), variables(second));
+});
+
+Deno.test("firmware switches off for the APM BIOS's call, which is no ACPI fact", () => {
+  const bench = run(function* (hands) {
+    const port = acpi.smiCommandPort;
+    hands.out.send("firmware", "acpi.write", { tag: "apm", by: "A", port, value: 0x0f });
+    yield;
+  });
+  assert.deepEqual(bench.facts("power").at(-1), { op: "off", state: "S5", k: "A" });
+  assert.deepEqual(bench.facts("acpi"), []);
+});
+
 Deno.test("firmware says what of the hardware changed since the last time", () => {
   const medium = mediumOf(buildDisk({ ...SOURCE, cpuCount: 4, signature: 1 }));
   const bench = run(undefined, { medium });

@@ -23,6 +23,7 @@ import { HARDWARE_BEHAVIOURS, hardwareActors } from "../../actors/hardware.ts";
 import { BLOCK_DEVICE_PROCEDURES } from "../../actors/kernel/block_devices.ts";
 import { BUFFER_CACHE_PROCEDURES } from "../../actors/kernel/buffer_cache.ts";
 import { FILE_CONTENT_PROCEDURES } from "../../actors/kernel/file_content.ts";
+import { FILE_COPY_PROCEDURES } from "../../actors/kernel/file_copy.ts";
 import { FILE_TRANSFER_PROCEDURES } from "../../actors/kernel/file_transfer.ts";
 import { FILESYSTEM_OPERATION_PROCEDURES } from "../../actors/kernel/filesystem_operations.ts";
 import { FILESYSTEM_PROCEDURES } from "../../actors/kernel/filesystem.ts";
@@ -113,6 +114,7 @@ const PROCEDURES: readonly Procedure[] = [
   ...BUFFER_CACHE_PROCEDURES,
   ...FILESYSTEM_OPERATION_PROCEDURES,
   ...FILESYSTEM_PROCEDURES,
+  ...FILE_COPY_PROCEDURES,
   ...FILE_TRANSFER_PROCEDURES,
   ...FILE_CONTENT_PROCEDURES,
   ...SMALL_FILE_PROCEDURES,
@@ -264,7 +266,7 @@ export function runKernel(plan: KernelPlan): KernelRun {
   }
   recorder.flush();
   const state = stateOf(transport);
-  const values = state.typed.map((line): Plain => JSON.parse(line));
+  const values = state.typed.map((line): Plain => JSON.parse(String(line)));
   const of = (label: string) =>
     values.filter((value) => listOf(value)[0] === label).map((value) => listOf(value)[1] ?? null);
   const events = parseEvents(sink.text);

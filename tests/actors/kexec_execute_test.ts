@@ -1,5 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { ERRNO } from "../../actors/kernel/errno.ts";
+import { KERNEL_KEXEC_PROCEDURES } from "../../actors/kernel/kernel_kexec.ts";
+import { JUMP_BUFFER_PROCEDURES } from "../../actors/kernel/jump_buffer_reboot.ts";
 import { done, type Procedure, procedure } from "../../actors/kernel/procedure.ts";
 import type { KernelState, KexecImage } from "../../actors/kernel/state.ts";
 import { KEXEC_PROCEDURES } from "../../actors/programs/kexec.ts";
@@ -127,4 +129,31 @@ Deno.test("reboot-call says which generation a command was of, and that the kern
     "reboot-call: Invalid argument",
     "reboot-call: no command 'FLY' in any gen",
   ]);
+});
+
+Deno.test("the RFC's and v4's reboot commands are EINVAL to kernels of other generations (A.5)", () => {
+  for (const profile of ["2.6.27", "6.1", "2.6.24-v7"]) {
+    const calls: Call[] = [
+      ["sys_reboot_kjump_to"],
+      ["sys_reboot_kjump_back"],
+      ["sys_reboot_kjump"],
+    ];
+    const { run } = tool({
+      calls,
+      profile,
+      state: { image: IMAGE },
+      procedures: JUMP_BUFFER_PROCEDURES,
+    });
+    deepStrictEqual(run.results, [-ERRNO.EINVAL, -ERRNO.EINVAL, -ERRNO.EINVAL], profile);
+    deepStrictEqual(run.facts("exec"), []);
+  }
+});
+
+Deno.test("kernel_kjump_to is EINVAL without a crash image, EBUSY while the lock is held (B.1.4)", () => {
+  const procedures = [...JUMP_BUFFER_PROCEDURES, ...KERNEL_KEXEC_PROCEDURES];
+  const calls: Call[] = [["sys_reboot_kjump_to"]];
+  const empty = tool({ calls, profile: RFC, procedures });
+  deepStrictEqual([empty.run.results, empty.run.state.lock], [[-ERRNO.EINVAL], ""]);
+  const held = tool({ calls, profile: RFC, procedures, state: { lock: "kexec_load" } });
+  deepStrictEqual([held.run.results, held.run.state.lock], [[-ERRNO.EBUSY], "kexec_load"]);
 });

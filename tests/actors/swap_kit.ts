@@ -2,6 +2,7 @@
  * A disk with a swap area, and image pages to put on it: what the tests of swsusp's storage side
  * have in common.
  */
+import assert from "node:assert/strict";
 import { FlatStore } from "../../machine/flat_store.ts";
 import { emitMbr } from "../../machine/formats/mbr.ts";
 import type { PageRun } from "../../machine/formats/page_runs.ts";
@@ -11,6 +12,7 @@ import {
   parseSwapHeader,
   type SwapHeader,
 } from "../../machine/formats/swap_header.ts";
+import { parseMapPage } from "../../machine/formats/swsusp_image.ts";
 import { MemoryMedium } from "../../machine/medium.ts";
 import { type KernelProfile, kernelProfile } from "../../actors/kernel/profiles.ts";
 import { done, fail, type Procedure, procedure } from "../../actors/kernel/procedure.ts";
@@ -162,4 +164,83 @@ export function readerOf(answers: ReaderAnswers = {}): Procedure[] {
       },
     ]),
   ];
+}
+
+/** The call that takes the area into use. */
+export const ON = ["swap_on", { device: "/dev/sda2" }] as const;
+/** The call that checks and reads. */
+export const READ = ["test_read", { device: "8:2" }] as const;
+/** An image that needs two map pages in either mode. */
+export const PAGES = 1500;
+
+/** Pages of the area in the order of the map, as the formats' own functions read them. */
+export function mapped(medium: MemoryMedium): number[] {
+  const pages: number[] = [];
+  for (let at = headerOn(medium).image; at !== 0;) {
+    const { entries, next } = parseMapPage(swapPage(medium, at));
+    pages.push(...entries.filter((entry) => entry !== 0));
+    at = next;
+  }
+  return pages;
+}
+
+/** A disk on which an image of so many pages was written. */
+export function written(
+  pages: number,
+  more: Record<string, unknown> = {},
+  profile = "6.1-cured",
+): { readonly medium: MemoryMedium; readonly run: KernelRun } {
+  const medium = swapDisk(16);
+  const { fillRam } = testImage(pages);
+  const run = runSwap({ medium, profile, fillRam, calls: [[...ON], writeCall(pages, more)] });
+  return { medium, run };
+}
+
+/** Reads an image and compares its pages, unless it cannot be read. */
+export function restored(medium: MemoryMedium, pages: number, profile = "6.1-cured"): KernelRun {
+  const frames = [{ pfn: 5000, count: 700 }, { pfn: 3500, count: 1000 }, {
+    pfn: 6000,
+    count: 2000,
+  }];
+  let left = pages;
+  const given = frames.map(({ pfn, count }) => {
+    const part = Math.min(count, left);
+    left -= part;
+    return { pfn, count: part };
+  }).filter(({ count }) => count > 0);
+  const run = runSwap({
+    medium: copyOf(medium),
+    profile,
+    procedures: readerOf({ frames: given }),
+    calls: [[...READ]],
+  });
+  const [result] = run.results;
+  if (typeof result === "number") return run;
+  let index = 0;
+  for (const { pfn, count } of given) {
+    for (let at = 0; at < count; at++, index++) {
+      const found = run.ram.view((pfn + at) * 4096, 4096).slice();
+      assert.deepEqual(found, pageContent(index), `page ${index}`);
+    }
+  }
+  return run;
+}
+
+/** Lines on the console with these words. */
+export function lines(run: KernelRun, words: string): string[] {
+  return run.printed().filter((line) => line.includes(words));
+}
+
+/** What the disk was told and what was said of the image, in order. */
+export function order(run: KernelRun): string[] {
+  return run.events.flatMap(({ type, summary }) => {
+    const fields = { ...summary };
+    if (type === "fact.disk_write") {
+      const page = (Number(fields["block"]) * 512 - SWAP_START) / 4096;
+      return [page === 0 ? "signature" : `${page}`];
+    }
+    if (type === "fact.flush" && fields["op"] === "done") return ["flush"];
+    if (type === "fact.image" && fields["op"] !== "page") return [String(fields["op"])];
+    return [];
+  });
 }

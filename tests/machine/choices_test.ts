@@ -94,3 +94,14 @@ Deno.test("Scheduler refuses a pick that is out of range", () => {
   assert.ok(order?.kind === "order");
   diverges([{ ...order, pick: 40 }], /pick 40 at delivery \d+, available \d deliveries/);
 });
+
+Deno.test("Scheduler raises a wake-up event once, and says where there is nobody to take it", () => {
+  const choices: Choice[] = [{ kind: "wake", at: 120, by: "power_button" }];
+  const run = runInline(toyPlan({ seed: 4, choices }));
+  const faults = lines(run.text).filter((line) => line.kind === "fault");
+  assert.equal(faults.length, 1);
+  assert.ok((faults[0]?.seq ?? 0) >= 120);
+  assert.deepEqual(run.choices, choices);
+  const end = lines(run.text).length;
+  diverges([{ kind: "wake", at: end + 1000 }], /a wake-up event at seq.*end of/);
+});

@@ -105,6 +105,15 @@ Deno.test("Scheduler.input survives checkpoints, and another input makes another
   assert.deepEqual(texts, ["first", "other"]);
 });
 
+Deno.test("Scheduler.input leaves what was planned in its place", () => {
+  const cut: Choice = { kind: "power_cut", at: 90, durable: "none" };
+  const { scheduler } = liveMachine({ ...options(3), choices: [cut] });
+  scheduler.advance(10);
+  scheduler.input(PERSON, "early");
+  while (scheduler.advance(100));
+  assert.deepEqual(scheduler.choicesMade().map(({ kind }) => kind).sort(), ["input", "power_cut"]);
+});
+
 Deno.test("Scheduler.advance of a live machine waits where another one would be idle", () => {
   const live = liveMachine({ cycles: 1 }).scheduler;
   while (live.advance(100));

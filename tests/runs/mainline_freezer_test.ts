@@ -23,11 +23,27 @@ function jumps(profile: string, words: string, cpus = 1): Run {
       typed("A", "check"),
       typed("A", "kexec -e"),
       typed("B", "kexec -e"),
+      { do: "prompt", at: "A" },
+      { do: "away", ns: 1_000_000_000 },
       typed("A", "check"),
       { do: "prompt", at: "A" },
       { do: "finish", outcome: "returned" },
     ],
   });
+}
+
+/** Whether all tasks of A went on behind its last jump: their sleeps and their requests ended. */
+function goesOn(run: Run): boolean {
+  const back = run.events.findLast(({ type, summary }) =>
+    type === "fact.exec_done" && summary?.["k"] === "A"
+  );
+  const writes = run.events.filter(({ type, seq, summary }) =>
+    type === "fact.disk_write" && summary?.["k"] === "A" && seq > (back?.seq ?? 0)
+  );
+  const state: unknown = run.scheduler.actorStates().get("A");
+  const text = JSON.stringify(state);
+  const quanta = [...text.matchAll(/"quanta":(\d+)/g)].map(([, count]) => Number(count));
+  return writes.length > 10 && quanta.length === 3 && quanta.every((count) => count >= 15);
 }
 
 /** Disk commands of A from its first frozen device to the end of its way up. */
@@ -60,6 +76,7 @@ for (const profile of ["2.6.27", "6.1-cured"]) {
       assert.equal(fieldsOf(run, "freeze", "A").length, 0, "no task is frozen");
       assert.equal(commandsInTransition(run), 0, "requests wait in the queue");
       assert.ok(!run.lines.some((line) => line.startsWith("A: ticker: ")), "no request fails");
+      assert.ok(goesOn(run), "all tasks go on");
     });
   }
 }

@@ -182,3 +182,32 @@ function monotonicOf(run: Run, k: string): number[] {
   return fieldsOf(run, "clock", k).filter(({ op }) => op === "leave")
     .map(({ monotonic }) => Number(monotonic));
 }
+
+Deno.test("two kernels in turn with little and with much of A's memory in use, on 1 and 4 processors", () => {
+  for (const percent of [10, 40, 80]) {
+    for (const cpus of [1, 4]) {
+      const what = `${percent} %, ${cpus} processors`;
+      const options = { memoryMiB: 128, cpus } as const;
+      const run = runMainline({
+        ...options,
+        script: [
+          { do: "power_on" },
+          { do: "choose", entry: "A", append: "" },
+          typed("A", `work ${Math.floor(128 * 256 * percent / 100)} 1`),
+          typed("A", loadCommand(settingsOf(options).mainline)),
+          typed("A", "kexec -e"),
+          typed("B", "work 64 1"),
+          typed("B", "jump-back"),
+          typed("A", "kexec -e"),
+          typed("B", "check"),
+          typed("B", "kexec -e"),
+          typed("A", "check"),
+          ...end,
+        ],
+      });
+      assert.equal(run.outcome, "returned", what);
+      assert.equal(wellChecked(run, "A") + wellChecked(run, "B"), 2, what);
+      assert.equal(brokenRules(judge(run)).reasons, "", what);
+    }
+  }
+});

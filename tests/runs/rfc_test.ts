@@ -218,3 +218,17 @@ Deno.test("RFC: with free pages left in, the image is all memory but the region 
   ok(Number(committed?.["bytes"]) > 47 * 2 ** 20, String(committed?.["bytes"]));
   match(run.lines.join("\n"), /B: B: ready/);
 });
+
+Deno.test("RFC: three roots on the workshop's disk, under the names of IDE (A.4)", () => {
+  const pfn = jumpBufferPfn();
+  const options = { layout: "workshop", menu: menu({ c: BOOT }) } as const;
+  const root = "/dev/hda5";
+  const run = runRfc([...hibernate({ pfn, root }), ...toD({ pfn, root }), ...RESTORE], options);
+  expectClean(run, "resumed");
+  deepStrictEqual(fieldsOf(run, "mount").map(({ k, fs }) => `${k} ${fs}`), [
+    "A sda2",
+    "B sda5",
+    "C sda1",
+    "D sda5",
+  ]);
+});

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { kernelProfile } from "../../actors/kernel/profiles.ts";
 import { kernelOf } from "../../actors/scenario/machine_plan.ts";
 import { brokenRules, bytesOf, facts, fieldsOf, judgeAs, type Run } from "./run_kit.ts";
-import { APPEND, cycle, hibernated, hibernation, resumed, RESUMING, said } from "./swsusp_kit.ts";
-import { hibernating, swapHeader, working } from "./swsusp_kit.ts";
+import { APPEND, cycle, hibernated, hibernation, resumed, said } from "./swsusp_kit.ts";
+import { hibernating, resuming, swapHeader, working } from "./swsusp_kit.ts";
 
 const WELL = "A: check: 2 processes, 0 files, 5 devices: all well";
 const MIB = 1024 ** 2;
@@ -160,11 +160,24 @@ Deno.test("hibernate in shutdown mode runs no sleep method and ends in S5", () =
   );
 });
 
+Deno.test("hibernate in suspend mode switches off on a machine without S3", () => {
+  const run = cycle({ mode: "suspend" });
+  assertResumed(run);
+  assert.equal(brokenRules(judgeAs("S", run)).reasons, "");
+  assert.deepEqual(power(run).ops, ["on", "off", "on"]);
+  // 6.1 takes platform mode for it, with an image that knows nothing of the sleep (B.5.4).
+  const stock = cycle({ mode: "suspend", profile: "6.1" });
+  assertResumed(stock);
+  assert.deepEqual(power(stock).ops, ["on", "sleep", "on", "wake"]);
+  const methods = fieldsOf(stock, "acpi").map(({ method }) => method);
+  assert.ok(methods.includes("_PTS") && !methods.includes("_WAK"));
+});
+
 Deno.test("hibernate in reboot mode resets the machine, which resumes it", () => {
   const mode = "reboot";
   const run = hibernation({
     mode,
-    recovery: [{ do: "power_on" }, ...RESUMING.slice(1)],
+    recovery: [{ do: "power_on" }, ...resuming({}).slice(1)],
   }, [...working({}), ...hibernating({ mode }), { do: "off" }]);
   assertResumed(run);
   assert.ok(said(run, "A: reboot: Restarting system"));
@@ -193,7 +206,7 @@ Deno.test("a kernel hibernates twice, the second time from its restored memory",
     { do: "choose", entry: "C", append: "" },
     ...hibernating({ mode: "platform" }),
     { do: "off" },
-    ...RESUMING,
+    ...resuming({}),
   ]);
   assertResumed(run);
   assert.equal(fieldsOf(run, "resumed", "A").length, 2);
@@ -263,7 +276,7 @@ Deno.test("restore_registers outside the boot kernel's text mapping is a triple 
       ...working({}),
       ...hibernating({}),
       { do: "off" },
-      ...RESUMING,
+      ...resuming({}),
     ],
   );
   assert.match(run.outcome, /saw a reset/);

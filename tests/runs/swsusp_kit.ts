@@ -16,14 +16,19 @@ const SWAP = 6;
 /** Command line of a kernel that looks for an image on the swap area. */
 export const APPEND = "root=/dev/sda2 console=ttyS0 resume=/dev/sda6";
 
+/** Command line of the kernel that is to resume it, and mounts nothing of A's. */
+const BOOT_APPEND = "root=/dev/ram0 console=ttyS0 resume=/dev/sda6";
+
 /** What a hibernation is to be; what is left out is a small machine of 6.1-cured. */
 export interface HibernationOptions extends Partial<Omit<MachineOptions, "script">> {
   /** Mode of /sys/power/disk. */
   readonly mode?: string;
   /** More on A's command line. */
   readonly append?: string;
-  /** The boot kernel's command line behind its name. */
+  /** More on the boot kernel's command line. */
   readonly bootAppend?: string;
+  /** Which line of the menu is chosen for the resume: C, or D that knows of no image. */
+  readonly entry?: "C" | "D";
   /** Path of the boot kernel; A's own unless given. */
   readonly bootKernel?: string;
   /** Path of A's kernel; the machine's own unless given. */
@@ -38,7 +43,7 @@ function type(at: string, line: string): OperatorStep {
 
 /** The boot menu: A, and C that is to resume it. */
 export function menuOf(options: HibernationOptions): MachineOptions["menu"] {
-  const { append = "", bootAppend = APPEND, bootKernel, imageKernel } = options;
+  const { append = "", bootKernel, imageKernel } = options;
   return [
     {
       name: "A",
@@ -47,9 +52,10 @@ export function menuOf(options: HibernationOptions): MachineOptions["menu"] {
     },
     {
       name: "C",
-      append: `hostname=C ${bootAppend}`,
+      append: `hostname=C ${BOOT_APPEND}`,
       ...(bootKernel === undefined ? {} : { kernel: bootKernel }),
     },
+    { name: "D", append: "hostname=C root=/dev/ram0 console=ttyS0" },
   ];
 }
 
@@ -69,18 +75,20 @@ export function hibernating(options: HibernationOptions): OperatorStep[] {
 }
 
 /** The machine is switched on, and whoever comes up is asked to look at himself. */
-export const RESUMING: readonly OperatorStep[] = [
-  { do: "power_on" },
-  { do: "choose", entry: "C", append: "" },
-  {
-    do: "type",
-    at: "A",
-    line: "check",
-    otherwise: { at: "C", outcome: "booted without an image" },
-  },
-  { do: "prompt", at: "A" },
-  { do: "finish", outcome: "resumed" },
-];
+export function resuming({ entry = "C", bootAppend = "" }: HibernationOptions): OperatorStep[] {
+  return [
+    { do: "power_on" },
+    { do: "choose", entry, append: bootAppend },
+    {
+      do: "type",
+      at: "A",
+      line: "check",
+      otherwise: { at: "C", outcome: "booted without an image" },
+    },
+    { do: "prompt", at: "A" },
+    { do: "finish", outcome: "resumed" },
+  ];
+}
 
 /** Runs a script on a machine made for hibernating. */
 export function hibernation(options: HibernationOptions, script: readonly OperatorStep[]): Run {
@@ -88,6 +96,7 @@ export function hibernation(options: HibernationOptions, script: readonly Operat
     mode: _mode,
     append: _append,
     bootAppend: _bootAppend,
+    entry: _entry,
     bootKernel: _bootKernel,
     imageKernel: _imageKernel,
     before: _before,
@@ -111,7 +120,7 @@ export function cycle(options: HibernationOptions = {}): Run {
     ...working(options),
     ...hibernating(options),
     { do: "off" },
-    ...RESUMING,
+    ...resuming(options),
   ]);
 }
 
@@ -127,7 +136,7 @@ export function hibernated(options: HibernationOptions = {}): Run {
 
 /** The second half, on a disk. */
 export function resumed(disk: Uint8Array, options: HibernationOptions = {}): Run {
-  return hibernation({ ...options, disk }, RESUMING);
+  return hibernation({ ...options, disk }, resuming(options));
 }
 
 /** A hibernation that does not come about: A is asked to look at itself afterwards. */

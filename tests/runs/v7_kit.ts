@@ -74,11 +74,16 @@ export function menu(a = "", c = ""): { name: string; append: string }[] {
 }
 
 /** A run in a house whose procedures were altered. */
-export function runAltered(alter: Alteration, script: readonly OperatorStep[]): Run {
+export function runAltered(
+  alter: Alteration,
+  script: readonly OperatorStep[],
+  options: Partial<MachineOptions> = {},
+): Run {
   const settings = machineSettings({
     profile: "2.6.24-v7",
     layout: "workshop",
     menu: menu(),
+    ...options,
     script,
   });
   const { byteLength, writes } = machineDisk(settings);

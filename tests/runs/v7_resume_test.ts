@@ -54,7 +54,8 @@ function second(
   options: Partial<MachineOptions> & { readonly damage?: (bytes: Uint8Array) => void },
 ): Run {
   const { damage, ...rest } = options;
-  const bytes = disk.slice();
+  // Copied here only to be damaged: a run copies what it is given.
+  const bytes = damage === undefined ? disk : disk.slice();
   damage?.(bytes);
   return runV7({
     disk: bytes,
@@ -68,10 +69,10 @@ function said(run: Run): string {
   return run.lines.findLast((line) => line.startsWith("C: go_to_resume")) ?? "";
 }
 
-/** Frames of the image's memory that C was given for writing. */
+/** Whether anything was written through C's /dev/oldmem. */
 function wroteImage(run: Run): boolean {
-  return fieldsOf(run, "memory_write", "C").some(({ runs }) =>
-    /^1[0-9a-f]{3}\+/.test(String(runs))
+  return run.events.some(({ kind, type: name, source }) =>
+    kind === "send" && name === "memory.copy" && source === "C"
   );
 }
 
@@ -97,6 +98,7 @@ Deno.test("go_to_hibernate leaves a valid header and the ELF64 core verbatim at 
 Deno.test("go_to_resume uses the mark up before A runs, and never twice", () => {
   const run = second({ script: resumed() });
   assert.equal(run.outcome, "resumed");
+  assert.ok(wroteImage(run));
   assert.equal(mark(run), 0);
   const again = runV7({
     disk: bytesOf(run.medium),
@@ -154,7 +156,7 @@ Deno.test("go_to_resume goes on as an ordinary boot where there is no image", ()
 Deno.test("go_to_resume refuses before the first write where C has more memory than B had", () => {
   const run = second({ script: ordinary("", "big") });
   assert.equal(run.outcome, "ordinary");
-  assert.match(said(run), /would write .* over this kernel/);
+  assert.match(said(run), /krestore: \/dev\/sda7 would write/);
   assert.ok(!wroteImage(run));
   assert.equal(mark(run), KHDEV_VALID);
   // The right kernel can still have it.
@@ -213,19 +215,21 @@ Deno.test("a wake from S4 that a kernel without ACPI resumes turns ACPI on in A"
   assert.ok(run.lines.some((line) => line.startsWith("A: check") && line.endsWith("well")));
 });
 
-for (const device of ["pci", "rtc", "console", "disk", "network"]) {
-  Deno.test(`kexec_prepare_resume stays in C where '${device}' refuses a phase`, () => {
-    for (const phase of ["prepare", "suspend", "suspend_late", "suspend_noirq"]) {
-      const what = `${device} ${phase}`;
-      const run = second({ choices: [{ kind: "refuse", device, phase, time: 1, result: -16 }] });
-      assert.equal(run.outcome, "ordinary", what);
-      assert.equal(said(run), "C: go_to_resume: the jump did not happen; A is lost", what);
-      assert.deepEqual(fieldsOf(run, "exec_done", "C").map(({ result }) => result), [-16], what);
-      const { ids, reasons } = brokenRules(judgeAs("V", run));
-      assert.deepEqual(ids.filter((id) => id !== "F38"), [], `${what}: ${reasons}`);
-    }
-  });
-}
+Deno.test("kexec_prepare_resume stays in C where a device refuses a phase", () => {
+  const refusals = [
+    ...["pci", "rtc", "console", "disk", "network"].map((device) => [device, "suspend"] as const),
+    ...["prepare", "suspend_late", "suspend_noirq"].map((phase) => ["disk", phase] as const),
+  ];
+  for (const [device, phase] of refusals) {
+    const what = `${device} ${phase}`;
+    const run = second({ choices: [{ kind: "refuse", device, phase, time: 1, result: -16 }] });
+    assert.equal(run.outcome, "ordinary", what);
+    assert.equal(said(run), "C: go_to_resume: the jump did not happen; A is lost", what);
+    assert.deepEqual(fieldsOf(run, "exec_done", "C").map(({ result }) => result), [-16], what);
+    const { ids, reasons } = brokenRules(judgeAs("V", run));
+    assert.deepEqual(ids.filter((id) => id !== "F38"), [], `${what}: ${reasons}`);
+  }
+});
 
 Deno.test("a wake-up event while C quiesces keeps C, as any error of the pre chain does", () => {
   const whole = second({ script: resumed() });

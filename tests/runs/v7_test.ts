@@ -221,6 +221,21 @@ Deno.test("v7 hibernates through a kimgcore of an earlier session, and B boots n
   assert.deepEqual(brokenRules(judgeAs("VG", second)).ids, QUIRK);
 });
 
+Deno.test("v7 saves and restores more than half of RAM, and little where little is used", () => {
+  const pages = ["work 256 36", "work 1 1"].map((work) => {
+    const script = CYCLE.map((step) =>
+      step.do === "type" && step.line.startsWith("work") ? { ...step, line: work } : step
+    );
+    const run = runV7({ script });
+    assert.equal(run.outcome, "resumed", work);
+    assert.ok(well(run), work);
+    assert.deepEqual(brokenRules(judgeAs("V", run)).ids, QUIRK, work);
+    return Number(/: (\d+) pages saved/.exec(run.lines.join("\n"))?.[1]);
+  });
+  const half = 64 * 1024 ** 2 / 4096 / 2;
+  assert.ok((pages[0] ?? 0) > half && (pages[1] ?? Infinity) < half, pages.join());
+});
+
 Deno.test("v7's B sends back whoever jumps to it without a command", () => {
   const run = runV7({
     script: [

@@ -62,7 +62,7 @@ Deno.test("readOptions refuses each kind of mistake in one sentence", () => {
     ["hibernate", ["--away", "8"], /--away: '8' is no duration/],
     ["hibernate", ["--profile", "t43"], /'t43' is none of t42, .*; did you mean 't42'\?/],
     ["hibernate", ["--json=1"], /--json takes no value/],
-    ["hibernate", ["more"], /'more' is one argument too many/],
+    ["jump", ["more"], /'more' is one argument too many/],
     ["resume", [], /--disk FILE is missing/],
     ["check", [], /TRACE is missing/],
     ["inspect", ["a", "b"], /takes 1 FILE, not 2/],

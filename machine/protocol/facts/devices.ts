@@ -46,8 +46,8 @@ export const DEVICE_FACTS = {
       "SUSPEND",
       "RESUME",
     ),
-    powered: flag,
-    wake_armed: flag,
+    powered: optional(flag),
+    wake_armed: optional(flag),
     result: integer,
   }),
   /** A device wrote or read memory by itself, on behalf of the kernel that programmed it. */

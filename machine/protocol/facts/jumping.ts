@@ -13,14 +13,16 @@ export const JUMPING_FACTS = {
     k: text,
     what: oneOf("cpu", "device", "nvs"),
     device: optional(text),
-    digest: text,
+    /** Absent where a recording cannot know it. */
+    digest: optional(text),
   }),
   /** State was put back from the kernel's memory. */
   restore: record({
     k: text,
     what: oneOf("cpu", "device", "nvs"),
     device: optional(text),
-    digest: text,
+    /** Absent where a recording cannot know it. */
+    digest: optional(text),
   }),
   /** The set of CPUs online, as `0-3`. */
   cpus: record({ k: text, online: text }),
@@ -50,10 +52,11 @@ export const JUMPING_FACTS = {
   jump: record({
     from: text,
     to: text,
-    entry: text,
+    /** Absent, as `sp` and `word`, where a recording shows only who prints next. */
+    entry: optional(text),
     preserve: flag,
-    sp: text,
-    word: text,
+    sp: optional(text),
+    word: optional(text),
   }),
   /** The kernel's last instruction before its control page runs; where its page table stands. */
   leave: record({ k: text, mem_map: text, frames: natural }),

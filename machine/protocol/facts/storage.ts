@@ -43,8 +43,8 @@ export const STORAGE_FACTS = {
   header_check: record({
     k: text,
     what: oneOf("signature", "magic", "control", "e820", "memory", "hardware", "crc", "version"),
-    stored: text,
-    found: text,
+    stored: optional(text),
+    found: optional(text),
     /** What the loader makes of it: 0 goes on, else a negative errno. */
     result: integer,
     /** Whether a difference is to be obeyed (`acpi_sleep=s4_hwsig`). */

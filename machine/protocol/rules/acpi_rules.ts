@@ -237,6 +237,8 @@ const STORAGE_KEPT: Rule = {
       saved: false,
       restored: false,
       missed: false,
+      /** Memory was copied since: a transition given up before has nothing to restore. */
+      copied: false,
     }));
     // Whether the firmware has such storage at all.
     let kept: boolean | undefined;
@@ -255,10 +257,13 @@ const STORAGE_KEPT: Rule = {
           if (kept && kernels.known(k)?.missed) unsaved(k);
         },
         save: ({ k, what }) => {
-          if (what === "nvs") Object.assign(kernels.of(k), { saved: true, restored: false });
+          if (what === "nvs") {
+            Object.assign(kernels.of(k), { saved: true, restored: false, copied: false });
+          }
         },
         snapshot({ k }) {
           const { platform, saved, without } = kernels.of(k);
+          kernels.of(k).copied = true;
           if (!platform || saved || without || kept === false) return;
           // Whether there is any may be known only later.
           if (kept) unsaved(k);
@@ -272,7 +277,7 @@ const STORAGE_KEPT: Rule = {
           const state = kernels.of(acpi.k);
           const method = methodOf(acpi);
           if (method === "_PTS") state.platform = acpi.argument === S4;
-          if (method !== "_WAK" || !state.saved) return;
+          if (method !== "_WAK" || !state.saved || !state.copied) return;
           if (state.restored) context.held();
           else context.violated(`kernel ${acpi.k} runs _WAK before it restored NVS`);
         },

@@ -18,6 +18,10 @@ interface Transition {
   broken: boolean;
 }
 
+function newTransition(): Transition {
+  return { calling: false, stage: "before", early: undefined, copied: false, broken: false };
+}
+
 const CONSOLE_OUTERMOST: Rule = {
   id: "F45",
   severity: "error",
@@ -28,13 +32,8 @@ const CONSOLE_OUTERMOST: Rule = {
   systems: "VMS",
   kind: "always-before",
   open(context) {
-    const kernels = new PerKernel<Transition>(() => ({
-      calling: false,
-      stage: "before",
-      early: undefined,
-      copied: false,
-      broken: false,
-    }));
+    const kernels = new PerKernel(newTransition);
+    const copies = new Set<string>();
     const breach = (k: string, state: Transition, what: string) => {
       if (state.broken) return;
       state.broken = true;
@@ -77,9 +76,16 @@ const CONSOLE_OUTERMOST: Rule = {
           if (name !== "shutdown") inside(k, `${name} of '${device}'`);
         },
         syscore: ({ k, op }) => inside(k, `${op} of the system devices`),
+        resumed({ k }) {
+          // Back at the copy, whoever of that name booted meanwhile.
+          if (!copies.delete(k)) return;
+          kernels.forget(k);
+          Object.assign(kernels.of(k), { stage: "inside", copied: true });
+        },
         snapshot({ k, result }) {
           const state = kernels.of(k);
           if (result !== 0 || state.calling) return;
+          if (state.stage === "inside") copies.add(k);
           if (state.early !== undefined) breach(k, { ...state, stage: "before" }, state.early);
           else state.copied = state.stage === "inside";
         },

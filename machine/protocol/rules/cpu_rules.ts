@@ -25,6 +25,8 @@ export const SAME_STATE: Rule = {
       /** It has been entered again, and nothing was asked of its devices since by an exec. */
       back: false,
     }));
+    // What was saved by a copy; whoever boots meanwhile may have the same name.
+    const copied = new Map<string, Map<string, string>>();
     const nameOf = (what: string, device: string | undefined) =>
       what === "device" ? `registers of '${device ?? ""}'` : `${what.toUpperCase()} state`;
     return {
@@ -34,10 +36,14 @@ export const SAME_STATE: Rule = {
           for (const [, state] of kernels) state.returned = false;
         },
         save({ k, what, device, digest }) {
-          kernels.of(k).saved.set(nameOf(what, device), digest);
+          if (digest !== undefined) kernels.of(k).saved.set(nameOf(what, device), digest);
         },
+        snapshot: ({ k }) => void copied.set(k, new Map(kernels.of(k).saved)),
         resumed({ k }) {
           const state = kernels.of(k);
+          const atCopy = copied.get(k);
+          copied.delete(k);
+          if (atCopy !== undefined) state.saved = atCopy;
           state.returned = state.saved.has("CPU state");
           state.back = true;
         },
@@ -83,15 +89,19 @@ const SAVE_AND_RESTORE: Rule = {
       away: false,
       restoring: false,
     }));
+    // Copied and not restored yet; whoever boots meanwhile may have the same name.
+    const copied = new Set<string>();
     const copies = (k: string) => {
+      copied.add(k);
       const state = kernels.of(k);
       if (!state.saved) context.violated(`kernel ${k} copies its memory with no CPU state saved`);
       state.away = true;
     };
     const enter = (k: string) => {
       const entered = kernels.of(k);
-      entered.restoring ||= entered.away;
+      entered.restoring ||= entered.away || copied.has(k);
       entered.away = false;
+      copied.delete(k);
     };
     return {
       facts: {
@@ -157,14 +167,18 @@ const INTERRUPTS_OFF: Rule = {
       if (kernels.of(k).enabled) context.violated(`kernel ${k} ${what} with interrupts on`);
       else context.held();
     };
+    // Copied and not restored yet; whoever boots meanwhile may have the same name.
+    const copied = new Set<string>();
     const copies = (k: string) => {
+      copied.add(k);
       alone(k, "copies its memory");
       kernels.of(k).away = true;
     };
     const enter = (k: string) => {
       const entered = kernels.of(k);
-      entered.restoring ||= entered.away;
+      entered.restoring ||= entered.away || copied.has(k);
       entered.away = false;
+      copied.delete(k);
     };
     return {
       facts: {

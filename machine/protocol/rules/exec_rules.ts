@@ -244,6 +244,7 @@ const DEAD_START: Rule = {
         jump({ from, to, entry, word }) {
           // Whoever leaves without a call of exec returned plainly: nobody's entry is at its SP,
           // unless its own was pushed there before.
+          if (word === undefined || entry === undefined) return;
           const own = entered.get(from);
           if (callers.delete(from) || (own !== undefined && sameNumber(own, word))) dead.delete(to);
           else dead.set(to, "what it jumped to has returned and left no entry");

@@ -113,6 +113,8 @@ const NOTIFIERS_IN_PAIRS: Rule = {
   open(context) {
     // Per kernel: what each callback waits for, and whether an exec is inside.
     const kernels = new PerKernel(() => ({ open: new Map<string, string>(), calling: false }));
+    // As it was at a copy: the kernel that loads the image may have the same name.
+    const copied = new Map<string, ReadonlyMap<string, string>>();
     const settle = (k: string) => {
       const { open } = kernels.of(k);
       for (const [callback, post] of open) {
@@ -124,6 +126,11 @@ const NOTIFIERS_IN_PAIRS: Rule = {
       facts: {
         boot: ({ k }) => kernels.forget(k),
         exec: ({ k }) => void (kernels.of(k).calling = true),
+        snapshot: ({ k }) => void copied.set(k, new Map(kernels.of(k).open)),
+        resumed({ k }) {
+          const open = copied.get(k);
+          if (open !== undefined) Object.assign(kernels.of(k), { open: new Map(open) });
+        },
         notifier({ k, chain, event, callback, returned, result }) {
           if (chain !== "pm") return;
           const { open } = kernels.of(k);

@@ -23,6 +23,7 @@ interface Wanted {
 }
 
 function differs({ stored, found }: Check): boolean {
+  if (stored === undefined || found === undefined) return false;
   return stored !== found && !(isNumber(stored) && isNumber(found) && sameNumber(stored, found));
 }
 

@@ -195,13 +195,13 @@ const RETURN_ENTRY: Rule = {
         jump({ from, to, entry, preserve, word }, { seq }) {
           judge();
           const wanted = entries.get(to);
-          if (wanted !== undefined) {
+          if (wanted !== undefined && entry !== undefined) {
             entries.delete(to);
             const reason = `kernel ${to} is entered at ${entry}, its entry is ${wanted}`;
             if (sameNumber(wanted, entry)) context.held();
             else stray = { k: to, reason, seq };
           }
-          if (preserve) entries.set(from, word);
+          if (preserve && word !== undefined) entries.set(from, word);
         },
         resumed: judge,
         power: judge,
@@ -266,7 +266,8 @@ function execJumps(
       exec: ({ k }) => void callers.add(k),
       exec_done: ({ k }) => void callers.delete(k),
       jump(jump) {
-        if (callers.delete(jump.from)) judge(jump);
+        const { from, preserve, word } = jump;
+        if (callers.delete(from) && word !== undefined) judge({ from, preserve, word });
       },
     },
   };

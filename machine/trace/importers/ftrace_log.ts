@@ -10,8 +10,10 @@ import type { Observation } from "./observation.ts";
 const LINE =
   /^\s*(?<task>.+)-(?<pid>\d+)\s+\[(?<cpu>\d+)\]\s+\S+\s+(?<time>\d+\.\d+): (?<what>.*)$/;
 const SUSPEND_RESUME = /^suspend_resume: (?<action>[^[]+)\[(?<val>-?\d+)\] (?<edge>begin|end)$/;
-const CALLBACK_START =
-  /^device_pm_callback_start: (?<driver>\S*) (?<device>.+), parent: (?<parent>\S+), (?<subsystem>.*)\[(?<verb>\w+)\]$/;
+const CALLBACK_START = new RegExp(
+  "^device_pm_callback_start: (?<driver>\\S*) (?<device>.+), parent: (?<parent>\\S+), " +
+    "(?<subsystem>.*)\\[(?<verb>\\w+)\\]$",
+);
 const CALLBACK_END = /^device_pm_callback_end: (?<driver>\S*) (?<device>.+), err=(?<ret>-?\d+)$/;
 const CALL = /^(?<fn>[\w.]+) <-(?<caller>[\w.]+)$/;
 

@@ -62,6 +62,31 @@ export const FACTS_OF: Readonly<Record<string, Make>> = {
   panic: ({ text }) => fact("panic", { reason: text ?? "a crash" }),
 };
 
+/** Calls that the functions of a transition make themselves. */
+const TRANSITIONS: ReadonlySet<string> = new Set([
+  "kernel_kexec",
+  "hibernate",
+  "software_resume",
+  "hibernation_snapshot",
+  "create_image",
+]);
+
+const CALLS: Readonly<Record<string, () => PlainFact>> = {
+  pm_prepare_console: () => fact("console", { op: "prepare" }),
+  suspend_console: () => fact("console", { op: "suspend" }),
+  resume_console: () => fact("console", { op: "resume" }),
+  pm_restore_console: () => fact("console", { op: "restore" }),
+  syscore_suspend: () => fact("syscore", { op: "suspend", result: 0 }),
+  syscore_resume: () => fact("syscore", { op: "resume", result: 0 }),
+  thaw_processes: () => fact("thaw", { what: "all" }),
+};
+
+/** What a call says; one that may fail says nothing, for its result is not in the trace. */
+export function callFact({ event, detail }: Observation): PlainFact | undefined {
+  if (event !== "function_call" || !TRANSITIONS.has(detail["caller"] ?? "")) return undefined;
+  return CALLS[detail["fn"] ?? ""]?.();
+}
+
 /** Power of the machine by its monitor's events. */
 export const POWER_OF: Readonly<Record<string, (detail: Detail) => Summary | undefined>> = {
   qmp_lab_qemu_start: () => ({ op: "on" }),
@@ -100,5 +125,5 @@ export const SPOKEN = {
     "panic",
   ],
   monitor: ["power"],
-  trace: ["phase", "syscore", "cpus", "console", "freeze.user", "thaw", "exec"],
+  trace: ["phase", "syscore", "console", "thaw"],
 } as const;

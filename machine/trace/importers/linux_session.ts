@@ -6,7 +6,7 @@
  */
 import type { Origin, Summary } from "../event.ts";
 import { DeviceCallbacks } from "./linux_devices.ts";
-import { FACTS_OF, POWER_OF } from "./linux_facts.ts";
+import { callFact, FACTS_OF, POWER_OF } from "./linux_facts.ts";
 import type { Observation } from "./observation.ts";
 
 /** A happening in this house's words. */
@@ -100,8 +100,8 @@ export class LinuxSession {
       return;
     }
     if (event === "kernel_cmdline") return this.#begin(seen, detail["cmdline"] ?? "");
-    const kernel = this.#current;
-    if (kernel === undefined) return this.#plain("kernel", seen);
+    // A recording may begin when its kernel has long been running.
+    const kernel = this.#current ??= kernelSeen(this.#nameFor(undefined));
     if (this.#map(kernel, seen)) return;
     this.#say();
     this.#run(GOING_ON.has(event) ? this.#whoGoesOn(kernel, seen) : kernel, seen);
@@ -115,7 +115,7 @@ export class LinuxSession {
       const at = { ...seen, origin, ...(seconds === undefined ? {} : { hostSeconds: seconds }) };
       this.#add("fact.phase", name, { k: name, ...summary }, at);
     }
-    const made = FACTS_OF[seen.event]?.(seen.detail);
+    const made = FACTS_OF[seen.event]?.(seen.detail) ?? callFact(seen);
     if (made !== undefined) {
       this.#add(`fact.${made.name}`, name, { k: name, ...made.summary }, seen);
     } else if (!this.#stateful(kernel, seen)) this.#plain(name, seen);
@@ -128,22 +128,11 @@ export class LinuxSession {
     const given = NAME.exec(commandLine)?.[1];
     const name = this.#nameFor(given);
     if (before !== undefined) this.#leave(before, name, start?.seen ?? seen);
-    this.#current = {
-      name,
-      devices: new DeviceCallbacks(),
-      online: new Set([0]),
-      firmware: [],
-      user: [],
+    this.#current = kernelSeen(name, {
       release: start?.release ?? "",
       commandLine,
       boot: start?.seen.origin ?? seen.origin,
-      quiet: false,
-      saved: false,
-      imaging: "no",
-      rising: false,
-      leaving: "no",
-      device: "",
-    };
+    });
   }
 
   /** Control went from one kernel to one that boots. */
@@ -325,6 +314,29 @@ export class LinuxSession {
       origin,
     });
   }
+}
+
+/** A kernel that begins to speak; told of its boot only where that was seen. */
+function kernelSeen(
+  name: string,
+  boot?: { readonly release: string; readonly commandLine: string; readonly boot: Origin },
+): KernelSeen {
+  return {
+    name,
+    devices: new DeviceCallbacks(),
+    online: new Set([0]),
+    firmware: [],
+    user: [],
+    release: boot?.release ?? "",
+    commandLine: boot?.commandLine ?? "",
+    boot: boot?.boot,
+    quiet: false,
+    saved: false,
+    imaging: "no",
+    rising: false,
+    leaving: "no",
+    device: "",
+  };
 }
 
 /** `0xA-0xB` with the last byte inside as `0xA-0xC` with the end outside, without zeros. */

@@ -39,6 +39,9 @@ export class NormalisedLog {
       for (const [name, part] of Object.entries(given)) detail[name] = String(part);
     }
     const { ktime, ...parts } = detail;
+    // The line says the two in one, as a console has it.
+    const { phase, verb } = parts;
+    if (event === "dpm_phase_complete" && phase !== undefined) parts["verb"] = `${phase} ${verb}`;
     const source = field("source");
     const time = field("t");
     return [{

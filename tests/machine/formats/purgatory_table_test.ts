@@ -95,3 +95,26 @@ Deno.test("emitPurgatory refuses more than 16 segments", () => {
   );
   throws(() => emitPurgatory({ ...TABLE, segments }), RangeError);
 });
+
+Deno.test("emitPurgatory puts a backup behind the segments, and parsePurgatory finds it (D.3)", () => {
+  const backup = { start: 0, length: 0xa_0000, copy: 0x2f6_0000 };
+  for (const count of [0, 1, 16]) {
+    const segments = Array.from({ length: count }, (_, at) => ({ start: at << 12, length: 4096 }));
+    const table = {
+      digest: "ab".repeat(32),
+      kernelEntry: 0x200_0000,
+      bootParams: 0x210_0000,
+      commandLine: 0x210_1000,
+      segments,
+    };
+    const bytes = emitPurgatory({ ...table, backup });
+    deepStrictEqual(parsePurgatory(bytes), { ...table, backup });
+    deepStrictEqual(parsePurgatory(emitPurgatory(table)), table);
+    for (let length = 0; length < bytes.length; length++) {
+      throws(() => parsePurgatory(bytes.subarray(0, length)), FormatError);
+    }
+    const other = bytes.slice();
+    other[60] = 2;
+    throws(() => parsePurgatory(other), FormatError);
+  }
+});

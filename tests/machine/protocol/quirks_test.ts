@@ -7,7 +7,10 @@ import { KERNEL_PROFILES } from "../../../actors/kernel/profiles.ts";
 Deno.test("QUIRKS names rules that exist and apply to its systems, and profiles that exist", () => {
   const rules = new Map(ALL_RULES.map((rule) => [rule.id, rule]));
   assert.equal(new Set(QUIRKS.map(({ name }) => name)).size, QUIRKS.length);
-  for (const { name, breaks, also, systems, profiles, source } of QUIRKS) {
+  for (const { name, table, breaks, also, systems, profiles, source, note } of QUIRKS) {
+    // What the table names and no run shows is explained.
+    assert.equal(table.join() === breaks.join(), note === undefined, name);
+    for (const id of table) assert.ok(rules.has(id), id);
     assert.deepEqual(breaks.filter((id) => also.includes(id)), [], name);
     for (const id of [...breaks, ...also]) {
       assert.ok(appliesTo(rules.get(id)?.systems ?? "", systems), `${name}: ${id}`);
@@ -18,7 +21,7 @@ Deno.test("QUIRKS names rules that exist and apply to its systems, and profiles 
 });
 
 Deno.test("QUIRKS has every row of the table, each with the rules that it names", () => {
-  const rows = QUIRKS.map(({ name, breaks }) => `${name}: ${breaks.join(" ")}`);
+  const rows = QUIRKS.map(({ name, table }) => `${name}: ${table.join(" ")}`);
   assert.deepEqual(rows, [
     "wakeup-at-copy: F53",
     "signature-before-last-map-page: F51 F52",

@@ -1,0 +1,60 @@
+/**
+ * `scenarios`: lists the transcripts of a folder, one line each.
+ *
+ * @module
+ */
+import { EXIT } from "../../machine/errors.ts";
+import { padded, wrapped } from "../terminal/help.ts";
+import type { GivenOptions } from "../terminal/options.ts";
+import { joined, onHost } from "../terminal/output_folder.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+import { readTranscript } from "./run_transcripts.ts";
+import { TranscriptError } from "./transcript.ts";
+
+/** Where the scenarios of the house are, seen from the project's folder. */
+export const SCENARIOS = "fixtures/scenarios";
+const WIDTH = 96;
+
+/** A transcript as it is listed. */
+export interface ScenarioLine {
+  readonly file: string;
+  readonly name: string;
+  readonly system: string;
+  readonly about: string;
+}
+
+function lineOf(file: string, name: string): ScenarioLine {
+  try {
+    const { machine, title, summary } = readTranscript(file);
+    return { file, name, system: machine.system, about: `${title}: ${summary}` };
+  } catch (error) {
+    if (!(error instanceof TranscriptError)) throw error;
+    return { file, name, system: "?", about: `cannot be read: ${error.message}` };
+  }
+}
+
+/** The transcripts in a folder, in order of their names. */
+export function listScenarios(folder: string): ScenarioLine[] {
+  const entries = onHost(folder, "read", () => [...Deno.readDirSync(folder)]);
+  return entries.filter(({ isFile, name }) => isFile && name.endsWith(".md"))
+    .map(({ name }) => name).sort()
+    .map((name) => lineOf(joined(folder, name), name));
+}
+
+/** Runs `scenarios`. */
+export function runScenarios(options: GivenOptions, terminal: Terminal): number {
+  const lines = listScenarios(options.rest[0] ?? SCENARIOS);
+  if (options.flag("json")) {
+    terminal.out(`${JSON.stringify(lines, null, 2)}\n`);
+    return EXIT.ok;
+  }
+  const names = Math.max(4, ...lines.map(({ name }) => name.length));
+  const systems = Math.max(6, ...lines.map(({ system }) => system.length));
+  for (const { name, system, about } of lines) {
+    const left = `${padded(name, names)}  ${padded(system, systems)}  `;
+    wrapped(about, Math.max(40, WIDTH - left.length)).forEach((text, index) => {
+      terminal.out(`${index === 0 ? left : " ".repeat(left.length)}${text}\n`);
+    });
+  }
+  return EXIT.ok;
+}
