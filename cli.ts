@@ -1,6 +1,6 @@
 /**
- * The command line: `deno task hibernate`, `resume`, `jump`, `check`, `inspect`. It only
- * dispatches; see server/terminal/.
+ * The command line: `deno task hibernate`, `resume`, `jump`, `check`, `inspect`, `scenarios`,
+ * `console`. It only dispatches; see server/terminal/.
  *
  * @module
  */

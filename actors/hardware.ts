@@ -30,6 +30,8 @@ export interface HardwareSetup extends MachineSize {
   readonly refusals?: readonly Refusal[];
   /** FACS hardware signature; that of the machine unless given. */
   readonly signature?: number;
+  /** A part was replaced while the machine was off: its signature from that time on. */
+  readonly replaced?: { readonly afterNs: number; readonly signature: number };
   /** Whether the network card goes on with DMA after a freeze. */
   readonly brokenNetwork?: boolean;
   /** How many writes of SLP_EN are ignored. */
@@ -119,6 +121,7 @@ export function hardwareActors(setup: HardwareSetup): HardwareActor[] {
         refusals,
         ignoredSleeps,
         ...(setup.unplugged === undefined ? {} : { unplugged: setup.unplugged }),
+        ...(setup.replaced === undefined ? {} : { replaced: { ...setup.replaced } }),
       },
     },
   ];

@@ -46,7 +46,7 @@ export class ChoiceBook {
   #choices: readonly Choice[];
   #cuts: readonly PowerCut[] = [];
   #inputs: readonly GivenInput[] = [];
-  readonly #wakes: readonly Wake[];
+  #wakes: readonly Wake[] = [];
   readonly #fates: readonly Fate[];
   readonly #orders: readonly Order[];
   readonly #seeded: boolean;
@@ -71,7 +71,6 @@ export class ChoiceBook {
   constructor(choices: readonly Choice[], seeded: boolean, random: Random, from?: ChoiceState) {
     this.#choices = choices;
     this.#sort();
-    this.#wakes = ofKind(choices, "wake").sort((left, right) => left.at - right.at);
     this.#fates = ofKind(choices, "lose", "delay").sort((left, right) => left.msg - right.msg);
     this.#orders = ofKind(choices, "order").sort((left, right) => left.at - right.at);
     this.#seeded = seeded;
@@ -88,6 +87,7 @@ export class ChoiceBook {
   #sort(): void {
     this.#cuts = ofKind(this.#choices, "power_cut").sort((left, right) => left.at - right.at);
     this.#inputs = ofKind(this.#choices, "input").sort((left, right) => left.at - right.at);
+    this.#wakes = ofKind(this.#choices, "wake").sort((left, right) => left.at - right.at);
   }
 
   #look(): void {
@@ -107,8 +107,12 @@ export class ChoiceBook {
    * Adds what a person does at this moment of a live run. What people did later in an earlier run
    * of it is forgotten: from here on it is another run. What was planned stays.
    */
-  add(choice: PowerCut | GivenInput): void {
-    const ahead = [...this.#cuts.slice(this.#cut), ...this.#inputs.slice(this.#input)];
+  add(choice: PowerCut | GivenInput | Wake): void {
+    const ahead = [
+      ...this.#cuts.slice(this.#cut),
+      ...this.#inputs.slice(this.#input),
+      ...this.#wakes.slice(this.#wake),
+    ];
     const later = new Set<Choice>(ahead.filter(({ after }) => after !== undefined));
     this.#choices = [...this.#choices.filter((other) => !later.has(other)), choice];
     this.#sort();

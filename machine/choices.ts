@@ -44,6 +44,8 @@ const wake = record({
   at: natural,
   /** The alarm of the clock chip unless given. */
   by: optional(oneOf("rtc", "power_button")),
+  /** Deliveries made before it, where a person chose the moment while the run went on. */
+  after: optional(natural),
 });
 
 const input = record({

@@ -192,6 +192,19 @@ export class Scheduler {
     this.#intervene(this.#core);
   }
 
+  /**
+   * Something happens at this barrier of a live run that wakes a machine; a choice like
+   * {@linkcode Scheduler.input}.
+   *
+   * @throws {RangeError} if the run has ended.
+   */
+  wake(by: "rtc" | "power_button"): void {
+    this.#goesOn();
+    const { choices, recorder, deliveries } = this.#core;
+    choices.add({ kind: "wake", at: recorder.next, by, after: deliveries });
+    this.#wake(this.#core);
+  }
+
   #goesOn(): void {
     const { outcome } = this.#core;
     if (outcome !== undefined) throw new RangeError(`The run has ended: ${outcome}`);

@@ -124,7 +124,7 @@ const BEHAVIOUR: Behaviour<FirmwareState> = {
     },
   },
   start(config, out) {
-    const state = freshState(configOf(FIRMWARE_CONFIG, config, out.self));
+    const state = freshState(configOf(FIRMWARE_CONFIG, config, out.self), out.now);
     out.fact("power", { op: "on" });
     out.send("operator", "machine.power", { op: "on", state: "S0" });
     out.timer(POST_TIMER, state.config.postNs);

@@ -35,6 +35,7 @@ export const FIRMWARE_CONFIG: RecordShape<{
   readonly refusals: Shape<readonly Refusal[]>;
   readonly ignoredSleeps: Shape<number>;
   readonly unplugged: OptionalShape<boolean>;
+  readonly replaced: OptionalShape<{ readonly afterNs: number; readonly signature: number }>;
 }> = record({
   hardwareProfile: text,
   memoryBytes: natural,
@@ -50,6 +51,8 @@ export const FIRMWARE_CONFIG: RecordShape<{
   ignoredSleeps: natural,
   /** The plug was pulled while it slept: a machine found in S4 wakes as one from S5. */
   unplugged: optional(flag),
+  /** Another part from a virtual time on: what the FACS says at the power-ons behind it. */
+  replaced: optional(record({ afterNs: natural, signature: natural })),
 });
 
 /** What the firmware is started with. */
@@ -90,7 +93,11 @@ export interface FirmwareState {
 }
 
 /** The state at power-on. */
-export function freshState(config: FirmwareConfig): FirmwareState {
+export function freshState(given: FirmwareConfig, nowNs = 0): FirmwareState {
+  const { replaced } = given;
+  const config = replaced === undefined || nowNs < replaced.afterNs
+    ? given
+    : { ...given, hardwareSignature: replaced.signature };
   return {
     config,
     stage: "post",

@@ -139,7 +139,9 @@ const shell = procedure("shell", [
       const pid = write === undefined
         ? kernel.spawn(String(argv[0] ?? ""), "user", "exec", { argv })
         : kernel.spawn("bash", "user", "shell_write_out", { write });
-      return { do: "wait", pids: [pid] };
+      if (fieldOf(vars["launch"], "background") !== true) return { do: "wait", pids: [pid] };
+      vars["status"] = 0;
+      return goto("prompt");
     },
     then: (_kernel, vars, statuses) => {
       vars["status"] = listOf(statuses)[0] ?? 0;

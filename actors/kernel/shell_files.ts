@@ -87,6 +87,7 @@ const READ = procedure("shell_read", [
 
 /** Files that are as long as memory. */
 function isBig(kernel: Kernel, path: string): boolean {
+  if (path === "/proc/kimgcore") return kernel.profile.kimgcore;
   return path === "/proc/vmcore" && kernel.state.vmcore !== undefined;
 }
 
@@ -96,6 +97,9 @@ function memoryStat(kernel: Kernel, path: string): Plain {
   }
   if (isBig(kernel, path)) {
     return { kind: "file", size: kernel.state.vmcore?.bytes ?? 0, mode: 0o400, inode: 0 };
+  }
+  if (path === "/proc/kimgcore" && kernel.profile.kimgcore) {
+    return { kind: "file", size: kernel.state.kimgcore?.size ?? 0, mode: 0o400, inode: 0 };
   }
   if (/^\/dev\/[hs]da\d*$/.test(path)) return { kind: "device", size: 0, mode: 0o660, inode: 0 };
   const file = memoryFileAt(kernel, path);

@@ -27,8 +27,8 @@ import { bytesOf } from "./values.ts";
 
 /** Frames of the page table that one grant covers. */
 const FRAMES_PER_GRANT = 0x10_0000 / FRAME_BYTES;
-/** Index of the step that copies, in the procedure below: where a restored kernel goes on. */
-const COPY_STEP = 6;
+/** The step that copies: where a restored kernel goes on. */
+const COPY = "copy";
 
 /** Pairs `copy:original` for the controller, in the order of the image. */
 export function copyPairs(copies: readonly PageRun[], saved: readonly PageRun[]): PairRun[] {
@@ -86,7 +86,7 @@ export function inSuspendBytes(value: number): string {
   return toHex(bytes);
 }
 
-const archSuspend = procedure("swsusp_arch_suspend", [
+const archSuspend: Procedure = procedure("swsusp_arch_suspend", [
   {
     name: "restore_jump_address",
     run: (kernel) =>
@@ -161,7 +161,7 @@ const archSuspend = procedure("swsusp_arch_suspend", [
       const clock = { at: kernel.out.now, monotonic: kernel.monotonic() };
       kernel.state.realAtClock = kernel.realMicroseconds();
       kernel.state.clock = clock;
-      const bytes = encodeState(kernel, COPY_STEP);
+      const bytes = encodeState(kernel, copyStep());
       if (bytes.length > state.count * PAGE_BYTES) {
         throw new Error(`State of ${bytes.length} bytes is over its ${state.count} pages`);
       }
@@ -174,7 +174,7 @@ const archSuspend = procedure("swsusp_arch_suspend", [
     },
   },
   {
-    name: "copy",
+    name: COPY,
     run: (kernel) => {
       const { memMap, frameCount } = layoutOf(kernel);
       const { clock, realAtClock } = kernel.state;
@@ -204,6 +204,10 @@ const archSuspend = procedure("swsusp_arch_suspend", [
     },
   },
 ]);
+
+function copyStep(): number {
+  return archSuspend.steps.findIndex(({ name }) => name === COPY);
+}
 
 /** Procedures of this file. */
 export const SWSUSP_ARCH_PROCEDURES: readonly Procedure[] = [archSuspend];

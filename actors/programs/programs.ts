@@ -8,6 +8,7 @@ import { BLOCK_LIST_PROCEDURES } from "./block_list.ts";
 import { BLOCK_LIST_RESUME_PROCEDURES } from "./block_list_resume.ts";
 import { BLOCK_LIST_SAVE_PROCEDURES } from "./block_list_save.ts";
 import { CAT_PROCEDURES } from "./cat.ts";
+import { DD_PROCEDURES } from "./dd.ts";
 import { DUMP_COMPRESS_PROCEDURES } from "./dump_compress.ts";
 import { DUMP_WRITE_PROCEDURES } from "./dump_write.ts";
 import { FILE_LIST_PROCEDURES } from "./file_lists.ts";
@@ -34,6 +35,7 @@ export const PROGRAM_PROCEDURES: readonly Procedure[] = [
   ...BLOCK_LIST_RESUME_PROCEDURES,
   ...BLOCK_LIST_SAVE_PROCEDURES,
   ...CAT_PROCEDURES,
+  ...DD_PROCEDURES,
   ...DUMP_COMPRESS_PROCEDURES,
   ...DUMP_WRITE_PROCEDURES,
   ...FILE_LIST_PROCEDURES,

@@ -190,7 +190,12 @@ const SAVE: readonly Step[] = [
       to: IMAGE_FILES.image,
     })),
   must("commit", "write back", (kernel, vars) => {
-    kernel.fact("image", { op: "commit", ...image(vars), digest: sha256(sumsText(vars)) });
+    kernel.fact("image", {
+      op: "commit",
+      ...image(vars),
+      digest: sha256(sumsText(vars)),
+      bytes: numberOf(fieldOf(vars["dump"], "bytes")),
+    });
     return call("fs_sync");
   }),
   {

@@ -26,11 +26,16 @@ export const ACTIVITIES = [
 /** See {@linkcode ACTIVITIES}. */
 export type Activity = typeof ACTIVITIES[number];
 
-/** What was measured. Times in virtual ns. */
+/** Virtual ns by activity. */
+export type Times = Readonly<Record<Activity, number>>;
+
+/** What was measured, from the end of the last `work` on. */
 export interface Measured {
   /** Kernels that booted, in order. */
   readonly boots: readonly string[];
-  readonly nanoseconds: Readonly<Record<Activity, number>>;
+  /** Until the machine was off, and from then on. */
+  readonly down: Times;
+  readonly up: Times;
   /** Pages that the last committed image held. */
   readonly pages: number;
   /** Bytes of that image. */
@@ -53,12 +58,29 @@ export interface TextSource {
   text(event: TraceEvent): string | undefined;
 }
 
+function noTimes(): Record<Activity, number> {
+  return {
+    firmware: 0,
+    boot: 0,
+    person: 0,
+    quiesce: 0,
+    switch: 0,
+    write: 0,
+    "power down": 0,
+    off: 0,
+    read: 0,
+    restore: 0,
+  };
+}
+
 /** A fold over a run's events. */
 export class Measurement {
   readonly #texts: TextSource;
-  readonly #boots: string[] = [];
-  readonly #resumed: string[] = [];
-  readonly #nanoseconds: Record<Activity, number>;
+  #boots: string[] = [];
+  #resumed: string[] = [];
+  #down: Record<Activity, number> = noTimes();
+  #up: Record<Activity, number> = noTimes();
+  #wasOff = false;
   readonly #pages: Map<string, number> = new Map();
   readonly #bytes: Map<string, number> = new Map();
   #image = "";
@@ -74,8 +96,6 @@ export class Measurement {
 
   constructor(texts: TextSource) {
     this.#texts = texts;
-    const zero = ACTIVITIES.map((name) => [name, 0] as const);
-    this.#nanoseconds = Object.fromEntries(zero) as Record<Activity, number>;
   }
 
   /** Takes the next event. */
@@ -87,6 +107,8 @@ export class Measurement {
     }
     if (kind !== "note" || type === undefined) return;
     switch (type) {
+      case "fact.tool":
+        return summary["program"] === "work" ? this.#anew(event) : undefined;
       case "fact.power":
         return this.#power(event);
       case "fact.boot":
@@ -115,13 +137,20 @@ export class Measurement {
     }
   }
 
+  /** What the machine is doing. */
+  get activity(): Activity {
+    return this.#activity;
+  }
+
   /** What came of it so far. */
   measured(): Measured {
-    const nanoseconds = { ...this.#nanoseconds };
-    nanoseconds[this.#activity] += this.#last - this.#since;
+    const down = { ...this.#down };
+    const up = { ...this.#up };
+    (this.#wasOff ? up : down)[this.#activity] += this.#last - this.#since;
     return {
       boots: [...this.#boots],
-      nanoseconds,
+      down,
+      up,
       pages: this.#pages.get(this.#image) ?? 0,
       bytes: this.#bytes.get(this.#image) ?? 0,
       committed: this.#committed,
@@ -134,9 +163,24 @@ export class Measurement {
   }
 
   #enter(activity: Activity, { vt }: TraceEvent): void {
-    this.#nanoseconds[this.#activity] += vt - this.#since;
+    (this.#wasOff ? this.#up : this.#down)[this.#activity] += vt - this.#since;
     this.#activity = activity;
     this.#since = vt;
+  }
+
+  /** The machine is as it is to be measured; what was before is preparation. */
+  #anew(event: TraceEvent): void {
+    this.#boots = [];
+    this.#resumed = [];
+    this.#down = noTimes();
+    this.#up = noTimes();
+    this.#wasOff = false;
+    this.#committed = 0;
+    this.#aborted = 0;
+    this.#user = false;
+    this.#kthreads = false;
+    this.#activity = "person";
+    this.#since = event.vt;
   }
 
   #reserve(pages: number): void {
@@ -145,8 +189,13 @@ export class Measurement {
 
   /** What a loaded kernel takes from the one that runs: its segments, wherever they wait. */
   #load(summary: Summary): void {
-    const { result, preserve, slot, list } = summary;
+    const { result, preserve, slot, list, region } = summary;
     if (result !== 0 || (preserve !== true && slot !== "crash")) return;
+    // A region for crash kernels is set aside whole, and at boot.
+    const [start, end] = typeof region === "string" ? region.split("-").map(Number) : [];
+    if (start !== undefined && end !== undefined) {
+      return this.#reserve(Math.ceil((end - start) / PAGE_BYTES));
+    }
     if (typeof list !== "string") return;
     let bytes = 0;
     for (const segment of list.split(",")) {
@@ -160,8 +209,10 @@ export class Measurement {
     if (op === "on" || op === "wake" || op === "reset") return this.#enter("firmware", event);
     if (op === "sleep" || op === "off") {
       const state = String(event.summary?.["state"] ?? "");
-      if (this.#activity === "power down") this.#state = state;
-      return this.#enter("off", event);
+      if (this.#committed > 0 && !this.#wasOff) this.#state = state;
+      this.#enter("off", event);
+      this.#wasOff = true;
+      return;
     }
     if (op === "loss") this.#enter("off", event);
   }

@@ -38,6 +38,9 @@ export interface Projection {
   readonly phases: readonly PhaseOrder[];
 }
 
+/** A line typed at a shell that asks for a jump. */
+const JUMPS = /(?:^|; *)kexec -e(?: |;|$)/;
+
 type Fields = { readonly [name: string]: Scalar };
 
 /** Phases that no line of a log shows. */
@@ -77,8 +80,25 @@ interface KernelState {
   moving: boolean;
   cpus: number | undefined;
   /** The phase that runs, with whose first refusal counts. */
-  phase: { readonly name: string; readonly message: string; readonly devices: string[] } | undefined;
+  phase:
+    | { readonly name: string; readonly message: string; readonly devices: string[] }
+    | undefined;
   phaseStep: number;
+  /** It is being switched off. */
+  leaving: boolean;
+  /** What was typed last at it, of which the end has not been seen. */
+  typed: string;
+}
+
+function newKernel(): KernelState {
+  return {
+    moving: false,
+    cpus: undefined,
+    phase: undefined,
+    phaseStep: 0,
+    leaving: false,
+    typed: "",
+  };
 }
 
 /** Folds the events of one trace. */
@@ -93,6 +113,7 @@ export class Projector {
   event({ kind, type, actor, summary = {}, seq }: TraceEvent): void {
     if (kind !== "note" || type === undefined) return;
     if (type === "linux.dpm_phase_complete") return this.#phaseEnd(actor, summary, seq);
+    if (type.startsWith("linux.")) return this.#typed(type, actor, summary, seq);
     const make = type.startsWith("fact.") ? STEPS[type.slice(5)] : undefined;
     if (make === undefined) return;
     const what = make(summary, this.#of(text(summary, "k")));
@@ -104,7 +125,7 @@ export class Projector {
     if (type === "fact.boot") this.#boot(summary);
     this.#jumped();
     if (type === "fact.phase") return this.#phase(summary, what, seq);
-    this.#steps.push({ k: type === "fact.power" ? "machine" : text(summary, "k"), what, seq });
+    this.#add(type === "fact.power" ? "machine" : text(summary, "k"), what, seq);
   }
 
   /** After the last event. */
@@ -115,10 +136,29 @@ export class Projector {
     return { steps, phases: this.#phases };
   }
 
+  #add(k: string, what: string, seq: number): void {
+    const last = this.#steps.at(-1);
+    // A crash is told by who asked for it and by the kernel, a refusal by each write.
+    if (/^(?:panic|hibernate:)/.test(what) && last?.k === k && last.what === what) return;
+    this.#steps.push({ k, what, seq });
+  }
+
+  /** What a log shows of programs: the line that was typed, and how it ended. */
+  #typed(type: string, k: string, fields: Fields, seq: number): void {
+    const state = this.#of(k);
+    if (type === "linux.command") state.typed = text(fields, "cmd");
+    else if (type === "linux.command_exit") {
+      if (JUMPS.test(state.typed)) this.#add(k, `kexec -e ${text(fields, "rc")}`, seq);
+      state.typed = "";
+    } else if (type === "linux.write_errno" && state.typed.includes("/sys/power/state")) {
+      this.#add(k, `hibernate: ${text(fields, "strerror")}`, seq);
+    }
+  }
+
   #of(k: string): KernelState {
     let state = this.#kernels.get(k);
     if (state === undefined) {
-      state = { moving: false, cpus: undefined, phase: undefined, phaseStep: 0 };
+      state = newKernel();
       this.#kernels.set(k, state);
     }
     return state;
@@ -126,11 +166,12 @@ export class Projector {
 
   #boot(fields: Fields): void {
     const k = text(fields, "k");
-    this.#kernels.set(k, { moving: false, cpus: undefined, phase: undefined, phaseStep: 0 });
     // What was entered was only the way to this kernel.
     if (this.#jump !== undefined) {
       this.#jump = { ...this.#jump, fields: { ...this.#jump.fields, to: k } };
+      this.#jumped();
     }
+    this.#kernels.set(k, newKernel());
   }
 
   /** Says the jump that waited for who comes up. */
@@ -140,7 +181,10 @@ export class Projector {
     this.#jump = undefined;
     const k = text(jump.fields, "from");
     const how = jump.fields["preserve"] === true ? "preserve" : "plain";
-    this.#steps.push({ k, what: `jump ${text(jump.fields, "to")} ${how}`, seq: jump.seq });
+    const to = text(jump.fields, "to");
+    this.#add(k, `jump ${to} ${how}`, jump.seq);
+    // Who is entered goes on where it left, on one processor, with its tasks stopped.
+    Object.assign(this.#of(to), { moving: true, cpus: 1, phase: undefined, leaving: false });
   }
 
   /** A device callback: the first of its phase makes the step, a refusal its result. */
@@ -193,9 +237,27 @@ function cpus(fields: Fields, state: KernelState): string | undefined {
   const count = countCpus(text(fields, "online"));
   const was = state.cpus;
   state.cpus = count;
+  if (state.leaving) return undefined;
   return state.moving && was !== count && !(was === undefined && count > 1)
     ? `cpus ${count}`
     : undefined;
+}
+
+function acpi(fields: Fields, state: KernelState): string | undefined {
+  const [method, argument] = [text(fields, "method"), text(fields, "argument")];
+  if (!METHODS.has(method)) return undefined;
+  if (method === "_PTS" && argument === "5") state.leaving = true;
+  return `${method} ${argument}`;
+}
+
+/** How the programs ended that ask for a jump or for hibernation. */
+function tool(fields: Fields): string | undefined {
+  const [program, message] = [text(fields, "program"), text(fields, "message")];
+  const jumps = program === "jump-back" ||
+    (program === "kexec" && /(?:^|\s)-e(?:\s|$)/.test(text(fields, "arguments")));
+  if (jumps) return `kexec -e ${text(fields, "status")}`;
+  if (program !== "pm-hibernate" || text(fields, "status") === "0") return undefined;
+  return `hibernate: ${message.split(": ").at(-1) ?? ""}`;
 }
 
 /** A check that passes prints nothing, but for the signature. */
@@ -224,20 +286,19 @@ const STEPS: Readonly<Record<string, MakeStep>> = {
   syscore: (fields) => `syscore ${text(fields, "op")} ${text(fields, "result")}`,
   jump: () => "jump",
   snapshot: (fields) => `snapshot ${text(fields, "result")}`,
-  image: (fields) => IMAGE_STEPS.has(text(fields, "op")) ? `image ${text(fields, "op")}` : undefined,
+  // A program that saves or loads an image is any program to a log: no line tells of it.
+  image: (fields, { moving }) =>
+    moving && IMAGE_STEPS.has(text(fields, "op")) ? `image ${text(fields, "op")}` : undefined,
   header_check: check,
   resume_attempt: attempt,
-  acpi: (fields) =>
-    METHODS.has(text(fields, "method"))
-      ? `${text(fields, "method")} ${text(fields, "argument")}`
-      : undefined,
+  acpi,
   save: (fields) => text(fields, "what") === "nvs" ? "nvs save" : undefined,
   restore: (fields) => text(fields, "what") === "nvs" ? "nvs restore" : undefined,
-  sync: () => "sync",
+  tool,
   power: (fields) => {
     const [op, state] = [text(fields, "op"), text(fields, "state")];
     if (!POWER_STEPS.has(op)) return undefined;
-    return state === "" || op === "on" ? `power ${op}` : `power ${op} ${state}`;
+    return op === "off" || op === "sleep" ? `power ${op} ${state}` : `power ${op}`;
   },
   panic: () => "panic",
 };

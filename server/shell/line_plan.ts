@@ -35,6 +35,8 @@ export const TAIL = "kjump-tail";
 export interface LinePlan {
   /** Its statements, to be evaluated one by one so that their output comes in order. */
   readonly scripts: readonly string[];
+  /** Whether the last command is a program that ends in `&`. */
+  readonly background: boolean;
   /** Whether the last command may write a file that leaves the processor. */
   readonly writesLeaving: boolean;
 }
@@ -116,7 +118,7 @@ function tailOf(script: ReturnType<JustBash["parse"]>): SimpleCommandNode | unde
   const statement = script.statements.at(-1);
   const pipeline = statement?.pipelines.at(-1);
   const command = pipeline?.commands[0];
-  if (statement?.background === true || pipeline?.negated === true) return undefined;
+  if (pipeline?.negated === true) return undefined;
   if (pipeline?.commands.length !== 1 || command?.type !== "SimpleCommand") return undefined;
   return command;
 }
@@ -152,11 +154,14 @@ export function planLine(
   const name = literal(tail?.name);
   if (tail === undefined || !programs.has(name) || tail.redirections.length > 0) {
     const scripts = script.statements.length === 1 ? [line] : statementsOf(bash, script);
-    return { scripts, writesLeaving };
+    return { scripts, background: false, writesLeaving };
   }
   // The last program of a line writes to the console itself, so that a jump loses nothing.
   const word: WordNode = { type: "Word", parts: [{ type: "Literal", value: TAIL }] };
   const args = tail.name === null ? tail.args : [tail.name, ...tail.args];
   Object.assign(tail, { name: word, args });
-  return { scripts: statementsOf(bash, script), writesLeaving };
+  const last = script.statements.at(-1);
+  const background = last?.background === true;
+  if (last !== undefined) last.background = false;
+  return { scripts: statementsOf(bash, script), background, writesLeaving };
 }

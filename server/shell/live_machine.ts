@@ -21,7 +21,7 @@ const PERSON = "operator";
 const DELIVERIES_MAX = 1_500_000;
 /** Virtual time in ns that a person waits for something, and that a program may run. */
 const PATIENCE_NS = 900_000_000_000;
-export const PROGRAM_NS = 60_000_000_000;
+export const PROGRAM_NS = 26 * 3_600_000_000_000;
 /** The event loop gets its turn after so long. */
 const TURN_MILLISECONDS = 40;
 
@@ -64,6 +64,10 @@ export class LiveMachine {
   #seqs: number[] = [];
   /** How many of the lines that he remembers were asked for. */
   #taken = 0;
+  /** What is to happen, and at which event. */
+  #trap: { readonly isMoment: (event: TraceEvent) => boolean; readonly strike: () => void } | null =
+    null;
+  #isMoment = false;
 
   constructor(scheduler: Scheduler, turn: () => Promise<void> = () => Promise.resolve()) {
     this.scheduler = scheduler;
@@ -84,6 +88,7 @@ export class LiveMachine {
   }
 
   #notice(event: TraceEvent): void {
+    if (this.#trap?.isMoment(event) === true) this.#isMoment = true;
     if (event.target === PERSON && event.kind === "send") {
       if (event.type === "console.shown" && event.summary?.["prompt"] === true) {
         this.#prompts.add(event.seq);
@@ -109,6 +114,29 @@ export class LiveMachine {
   pullPlug(durable: "none" | "all" | "seeded"): void {
     this.scheduler.cutPower(durable);
     this.#attention = false;
+  }
+
+  /** Presses the power button: to a machine that runs, a wake-up event. */
+  pressPowerButton(): void {
+    this.scheduler.wake("power_button");
+  }
+
+  /** Whether something waits for its moment. */
+  get isArmed(): boolean {
+    return this.#trap !== null;
+  }
+
+  /** Has something done at the barrier behind the next event that is looked for; once. */
+  arm(isMoment: (event: TraceEvent) => boolean, strike: () => void): void {
+    this.#trap = { isMoment, strike };
+  }
+
+  #spring(): void {
+    if (!this.#isMoment) return;
+    const strike = this.#trap?.strike;
+    this.#trap = null;
+    this.#isMoment = false;
+    strike?.();
   }
 
   /** Takes over what was shown: the person forgets it at his next input. */
@@ -153,6 +181,7 @@ export class LiveMachine {
           if (isReached(last)) return { view: last };
           return { view: last, halt: scheduler.outcome === undefined ? "idle" : "ended" };
         }
+        this.#spring();
         const isLost = scheduler.deliveries > deliveriesMax || scheduler.vt > vtMax;
         if (isLost) return { view: this.view, halt: "endless" };
         const now = performance.now();

@@ -81,7 +81,15 @@ class LineCalls {
     this.machine = machine;
   }
 
-  readonly ask = async (call: Plain): Promise<Plain> => {
+  /** Commands may ask several things at once; a terminal asks one after the other. */
+  readonly ask = (call: Plain): Promise<Plain> => {
+    const answer = this.#last.then(() => this.#askNow(call));
+    this.#last = answer.catch(() => {});
+    return answer;
+  };
+  #last: Promise<unknown> = Promise.resolve();
+
+  async #askNow(call: Plain): Promise<Plain> {
     if (this.broken !== undefined) throw this.broken;
     const answer = await this.machine.call(call);
     if (answer.value !== undefined) return answer.value;
@@ -91,7 +99,7 @@ class LineCalls {
         : "A program runs on and on and does not end",
     );
     throw this.broken;
-  };
+  }
 
   async run(words: readonly string[], cwd: string): Promise<ExecResult> {
     const value = await this.ask({ do: "exec", argv: words, cwd });
@@ -218,7 +226,7 @@ export async function runShellLine(machine: LiveMachine, line: string): Promise<
     output: linesOf(text),
     random: random.state,
   };
-  const launch = launchOf(calls, files);
+  const launch = launchOf(calls, files, plan?.background === true);
   machine.do({
     do: "call",
     id: 0,
@@ -227,8 +235,8 @@ export async function runShellLine(machine: LiveMachine, line: string): Promise<
   return await machine.until(isSettled, PROGRAM_NS);
 }
 
-function launchOf(calls: LineCalls, files: KernelFiles): Plain | undefined {
-  if (calls.tail !== undefined) return { argv: [...calls.tail] };
+function launchOf(calls: LineCalls, files: KernelFiles, background: boolean): Plain | undefined {
+  if (calls.tail !== undefined) return { argv: [...calls.tail], background };
   if (files.pending !== undefined) return { write: { ...files.pending } };
   return undefined;
 }

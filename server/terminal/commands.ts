@@ -304,6 +304,42 @@ const CONSOLE: CommandDeclaration = {
   ],
 };
 
+const COMPARE: CommandDeclaration = {
+  name: "compare",
+  about: "Runs every system on one machine and workload, over the memory in use, and prints what " +
+    "the authors argued about: boots, times, sizes, what a loss of power leaves (protocol.md A.9).",
+  options: [
+    ...MACHINE.map((option): OptionDeclaration => {
+      if (option.name === "profile") return { ...option, default: "t42" };
+      return { ...option, otherwise: option.name === "memory" ? "64M" : "1" };
+    }),
+    {
+      name: "systems",
+      kind: "text",
+      value: "NAMES",
+      help: "only these, with commas between",
+      otherwise: "all",
+    },
+    {
+      name: "used",
+      kind: "text",
+      value: "PERCENTS",
+      help: "shares of the memory that the workload holds, with commas between",
+      otherwise: "10,20,30,40,50,60,70,80,90,95",
+    },
+    { name: "no-cuts", kind: "flag", help: "leave out what becomes of a loss of power" },
+    RUN[1] ?? { name: "seed", kind: "whole", help: "decides all that is random" },
+    {
+      name: "out",
+      kind: "path",
+      value: "DIR",
+      help: "where compare.csv, compare.json and compare.svg go",
+      otherwise: "nowhere",
+    },
+    ...PRINTING,
+  ],
+};
+
 /** All commands by name. */
 export const COMMANDS: Readonly<Record<string, CommandDeclaration>> = {
   hibernate: HIBERNATE,
@@ -313,4 +349,5 @@ export const COMMANDS: Readonly<Record<string, CommandDeclaration>> = {
   inspect: INSPECT,
   scenarios: SCENARIOS,
   console: CONSOLE,
+  compare: COMPARE,
 };

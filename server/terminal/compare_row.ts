@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ACTIVITIES, type Measured } from "../../machine/trace/measure.ts";
+import { ACTIVITIES, type Measured, type Times } from "../../machine/trace/measure.ts";
 
 /** A system on a machine with so much of its memory in use. */
 export interface CompareRow {
@@ -17,6 +17,8 @@ export interface CompareRow {
   readonly resumed: boolean;
   /** How the run ended, or why the system could not do it. */
   readonly outcome: string;
+  /** Rules that the run broke: quirks of the system as it was. */
+  readonly broken: readonly string[];
   readonly measured: Measured;
   /** Where the image went, and by how many processors it was compressed. */
   readonly target: string;
@@ -41,26 +43,22 @@ const SECOND = 1e9;
 const MIB = 0x10_0000;
 const PAGE_BYTES = 4096;
 
-/** Virtual seconds from the command to the machine being off. */
+function total(times: Times): number {
+  let sum = 0;
+  for (const activity of ACTIVITIES) {
+    if (activity !== "person" && activity !== "off") sum += times[activity];
+  }
+  return sum / SECOND;
+}
+
+/** Virtual seconds from the command to the machine being off; a person's typing left out. */
 export function downSeconds({ measured }: CompareRow): number {
-  const { quiesce, write } = measured.nanoseconds;
-  return (quiesce + write + measured.nanoseconds["power down"] +
-    measured.nanoseconds.switch / 2 + extraBoots(measured)) / SECOND;
+  return total(measured.down);
 }
 
-/** Time that kernels other than the hibernated one took to boot while hibernating. */
-function extraBoots({ boots, nanoseconds }: Measured): number {
-  // All boots cost alike on one machine; the first one is A's own, the last one the resumer's.
-  const extra = Math.max(0, boots.length - 2);
-  return boots.length === 0 ? 0 : nanoseconds.boot / boots.length * extra;
-}
-
-/** Virtual seconds from the power button to the kernel that goes on. */
+/** Virtual seconds from the power button to the kernel that goes on, likewise. */
 export function upSeconds({ measured }: CompareRow): number {
-  const { firmware, boot, read, restore } = measured.nanoseconds;
-  const { boots } = measured;
-  const one = boots.length === 0 ? 0 : boot / boots.length;
-  return (firmware / 2 + one + read + restore) / SECOND;
+  return total(measured.up);
 }
 
 /** A figure of the comparison: a name for machines, a heading for people, and its text. */
@@ -99,6 +97,7 @@ export const COLUMNS: readonly Column[] = [
       froze.kthreads ? "user+kernel" : froze.user ? "user" : "none",
   },
   { name: "state", heading: "state", value: ({ measured }) => measured.state },
+  { name: "rules_broken", heading: "breaks", value: ({ broken }) => broken.join(" ") || "–" },
   { name: "target", heading: "target", value: (row) => row.target },
   { name: "compression", heading: "compression", value: (row) => row.compression },
   { name: "outcome", heading: "outcome", value: (row) => row.outcome },
@@ -108,7 +107,7 @@ export const COLUMNS: readonly Column[] = [
 export const ACTIVITY_COLUMNS: readonly Column[] = ACTIVITIES.map((activity) => ({
   name: `${activity.replaceAll(" ", "_")}_seconds`,
   heading: activity,
-  value: ({ measured }) => seconds(measured.nanoseconds[activity] / SECOND),
+  value: ({ measured }) => seconds((measured.down[activity] + measured.up[activity]) / SECOND),
 }));
 
 /** The largest share of RAM with which each system resumed, in percent; 0 for none. */

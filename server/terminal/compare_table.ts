@@ -33,20 +33,38 @@ function table(
   return [row(headings), ...lines.map(row)].join("\n");
 }
 
-/** Columns that say the same in every row are told once above the table. */
-function split(rows: readonly CompareRow[]) {
-  const same = COLUMNS.filter((column) =>
-    new Set(rows.map((row) => column.value(row))).size === 1 && rows.length > 1
-  );
-  return { same, shown: COLUMNS.filter((column) => !same.includes(column)) };
+/** Figures that belong to a run; the others belong to a system. */
+const OF_RUNS: ReadonlySet<string> = new Set([
+  "system",
+  "used_percent",
+  "resumed",
+  "kernel_boots",
+  "pages_saved",
+  "image_mib",
+  "reserved_mib",
+  "down_seconds",
+  "up_seconds",
+]);
+
+function runsText(rows: readonly CompareRow[]): string {
+  const columns = COLUMNS.filter(({ name }) => OF_RUNS.has(name));
+  const lines = rows.map((row) => [
+    ...columns.map((column) => column.value(row)),
+    row.resumed ? "" : row.outcome,
+  ]);
+  return table([...columns.map(({ heading }) => heading), ""], lines);
 }
 
-function sharesText(rows: readonly CompareRow[]): string {
-  const lines = [...largestShares(rows)].map(([system, share]) => [
-    system,
-    share === 0 ? "never" : `${share} %`,
-  ]);
-  return table(["system", "largest share of RAM that came back"], lines);
+/** What does not depend on the memory in use, taken from the first run that came back. */
+function systemsText(rows: readonly CompareRow[]): string {
+  const columns = COLUMNS.filter(({ name }) => !OF_RUNS.has(name) && name !== "outcome");
+  const lines = [...largestShares(rows)].map(([system, share]) => {
+    const own = rows.filter((row) => row.system === system);
+    const row = own.find(({ resumed }) => resumed) ?? own[0];
+    const cells = row === undefined ? [] : columns.map((column) => column.value(row));
+    return [system, share === 0 ? "never" : `${share} %`, ...cells, row?.title ?? ""];
+  });
+  return table(["system", "most", ...columns.map(({ heading }) => heading), ""], lines);
 }
 
 function cutsText(cuts: readonly CutRow[]): string {
@@ -63,16 +81,17 @@ function cutsText(cuts: readonly CutRow[]): string {
 
 /** The comparison for people. */
 export function compareText({ rows, cuts }: Comparison): string {
-  const { same, shown } = split(rows);
   const [first] = rows;
-  const parts: string[] = [];
-  if (first !== undefined && same.length > 0) {
-    parts.push(same.map(({ heading, value }) => `${heading}: ${value(first)}`).join(", "));
+  const parts = [runsText(rows), systemsText(rows)];
+  if (first !== undefined) {
+    const mebibytes = first.memoryBytes / 0x10_0000;
+    parts.unshift(
+      `${mebibytes} MiB of RAM; used: what the workload holds; set aside: for the image or for ` +
+        "the kernel that saves it;\ndown: from the command to off, up: from the button to A, in " +
+        "seconds of the machine's time, a person's typing left out;\nmost: the largest share " +
+        "of RAM in use that came back",
+    );
   }
-  parts.push(
-    table(shown.map(({ heading }) => heading), rows.map((row) => shown.map((c) => c.value(row)))),
-  );
-  parts.push(sharesText(rows));
   if (cuts.length > 0) parts.push(cutsText(cuts));
   return parts.join("\n\n") + "\n";
 }

@@ -4,9 +4,14 @@
  * @module
  */
 import { FormatError, UsageError } from "../../machine/errors.ts";
-import { PARTITION } from "../../machine/formats/disk_layout.ts";
+import { PARTITION, WORKSHOP_PARTITION } from "../../machine/formats/disk_layout.ts";
 import { EXT2_STATE, type Ext2Image, isDirectory } from "../../machine/formats/ext2/mod.ts";
 import { type Partition, PARTITION_TYPE, SECTOR_BYTES } from "../../machine/formats/mbr.ts";
+import {
+  isSwapArea,
+  parseSwapHeader,
+  SWAP_HEADER_BYTES,
+} from "../../machine/formats/swap_header.ts";
 import type { DiskFile } from "./disk_file.ts";
 import type { Inspection, Section } from "./inspection.ts";
 import { readSavedImage, type SavedImage } from "./saved_image.ts";
@@ -19,7 +24,14 @@ const NAMES: Readonly<Record<number, string>> = {
   [PARTITION.root]: "A's root",
   [PARTITION.hibernating]: "hibernating",
   [PARTITION.nvram]: "NVRAM",
+  [WORKSHOP_PARTITION.thirdRoot]: "third root",
+  [WORKSHOP_PARTITION.swap]: "swap",
+  [WORKSHOP_PARTITION.raw]: "raw",
+  [WORKSHOP_PARTITION.hibernating]: "hibernating",
 };
+
+/** A partition and its number. */
+type Numbered = readonly [number: number, partition: Partition];
 
 /** UTC, without the host's time zone. */
 function dateText(seconds: number): string {
@@ -27,12 +39,13 @@ function dateText(seconds: number): string {
   return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString().replace(".000", "");
 }
 
-function partitionRow(partition: Partition, index: number): Row {
+function partitionRow([number, partition]: Numbered): Row {
   const { type, firstSector, sectorCount, bootable } = partition;
+  const name = type === PARTITION_TYPE.extended ? "extended" : NAMES[number] ?? "?";
   return [
-    `${index + 1}${bootable ? "*" : ""}`,
+    `${number}${bootable ? "*" : ""}`,
     `type ${hexText(type)}, ${sizeText(sectorCount * SECTOR_BYTES)} from sector ` +
-    `${countText(firstSector)}: ${NAMES[index + 1] ?? "?"}`,
+    `${countText(firstSector)}: ${name}`,
   ];
 }
 
@@ -110,19 +123,37 @@ function imageRows(image: SavedImage | undefined): Row[] {
   ];
 }
 
-function fileSystemSections(file: DiskFile, partitions: readonly Partition[]): Section[] {
-  return partitions.flatMap(({ type }, index): Section[] => {
-    if (type !== PARTITION_TYPE.linux) return [];
-    const number = index + 1;
-    const title = `Partition ${number}, ext2`;
-    const rows = attempt(() => superblockRows(file.fileSystem(number)));
-    const files = attempt(() => fileRows(file.fileSystem(number)));
-    return [{ title, rows }, { title: `Files of partition ${number}`, rows: files }];
+function fileSystemSections(file: DiskFile, number: number): Section[] {
+  const title = `Partition ${number}, ext2`;
+  const rows = attempt(() => superblockRows(file.fileSystem(number)));
+  const files = attempt(() => fileRows(file.fileSystem(number)));
+  return [{ title, rows }, { title: `Files of partition ${number}`, rows: files }];
+}
+
+function swapRows(file: DiskFile, { firstSector }: Partition): Row[] {
+  const header = parseSwapHeader(file.read(firstSector * SECTOR_BYTES, SWAP_HEADER_BYTES));
+  const { signature, label, lastPage, image, imageFlags } = header;
+  const rows: Row[] = [
+    ["signature", signature],
+    ["label", label],
+    ["pages", countText(lastPage + 1)],
+  ];
+  if (isSwapArea(header)) return rows;
+  return [...rows, ["image", `first map page ${image}, flags ${hexText(imageFlags)}`]];
+}
+
+/** What is in the partitions that have something to look at. */
+function contentSections(file: DiskFile, partitions: readonly Numbered[]): Section[] {
+  return partitions.flatMap(([number, partition]): Section[] => {
+    if (partition.type === PARTITION_TYPE.linux) return fileSystemSections(file, number);
+    if (partition.type !== PARTITION_TYPE.swap) return [];
+    const rows = attempt(() => swapRows(file, partition));
+    return [{ title: `Partition ${number}, swap`, rows }];
   });
 }
 
-function checkWhole(file: DiskFile, partitions: readonly Partition[]): void {
-  const ends = partitions.map(({ firstSector, sectorCount }) => firstSector + sectorCount);
+function checkWhole(file: DiskFile, partitions: readonly Numbered[]): void {
+  const ends = partitions.map(([, { firstSector, sectorCount }]) => firstSector + sectorCount);
   const end = Math.max(0, ...ends) * SECTOR_BYTES;
   if (end <= file.byteLength) return;
   throw new UsageError(
@@ -137,7 +168,7 @@ function checkWhole(file: DiskFile, partitions: readonly Partition[]): void {
  */
 export function inspectDisk(file: DiskFile): Inspection {
   const mbr = file.mbr();
-  const { partitions } = mbr;
+  const partitions = [...file.partitions()];
   checkWhole(file, partitions);
   const nvram = attempt(() => nvramRows(file));
   const image = attempt(() => imageRows(readSavedImage(file)));
@@ -152,7 +183,7 @@ export function inspectDisk(file: DiskFile): Inspection {
         rows: [["signature", hexText(mbr.diskSignature)], ...partitions.map(partitionRow)],
       },
       { title: "NVRAM", rows: nvram },
-      ...fileSystemSections(file, partitions),
+      ...contentSections(file, partitions),
       { title: "Memory image", rows: image },
     ],
   };

@@ -49,13 +49,14 @@ function profileIn(bzImage: Uint8Array): KernelProfile {
 }
 
 function checkLayout(disk: DiskFile, { memoryBytes }: NvramRecord): void {
-  const wanted = diskLayout({ memoryBytes });
   const { partitions } = disk.mbr();
-  const differs = wanted.some(({ firstSector, sectorCount }, index) =>
-    partitions[index]?.firstSector !== firstSector ||
-    partitions[index]?.sectorCount !== sectorCount
+  const fits = (["standard", "workshop"] as const).some((layout) =>
+    diskLayout({ memoryBytes, layout }).every(({ firstSector, sectorCount }, index) =>
+      partitions[index]?.firstSector === firstSector &&
+      partitions[index]?.sectorCount === sectorCount
+    )
   );
-  if (!differs) return;
+  if (fits) return;
   throw new FormatError(
     "disk image",
     446,

@@ -33,6 +33,8 @@ const RUNS: Readonly<Record<string, Run>> = {
   resume: runResume,
   check: runCheck,
   inspect: runInspect,
+  compare: async (options, terminal) =>
+    (await import("./compare.ts")).runCompare(options, terminal),
   scenarios: async (options, terminal) =>
     (await import("../transcript/scenarios.ts")).runScenarios(options, terminal),
   console: async (options, terminal) =>

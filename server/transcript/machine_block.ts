@@ -20,7 +20,7 @@ import type { TranscriptMachine } from "./transcript.ts";
 
 /** Keys, and what their values are. */
 export const MACHINE_KEYS: Readonly<Record<string, string>> = {
-  system: "whose rules judge it: mainline, rfc, v7, kimgcore, swsusp, tuxonice",
+  system: "whose rules judge it: mainline, rfc, v4, v7, kimgcore, swsusp, tuxonice",
   kernel: `kernel profile: ${Object.keys(KERNEL_PROFILES).join(", ")}`,
   memory: "RAM, as in 64M",
   cpus: "processors",
@@ -29,7 +29,7 @@ export const MACHINE_KEYS: Readonly<Record<string, string>> = {
   target: "where images go: the machine's own drive (ide), usb or nfs",
   seed: "a whole number",
   order: "seeded: ties are broken by the seed",
-  menu: "NAME COMMAND LINE: an entry of the boot menu; may come again",
+  menu: "NAME COMMAND LINE, or NAME resume PATH: an entry of the boot menu; may come again",
   refuse: "DEVICE PHASE TIME ERRNO, as in `disk freeze 1 -5`; may come again",
   choice: "a choice as JSON; may come again",
   network: "broken: the card goes on with DMA after a freeze",
@@ -158,9 +158,12 @@ function setupOf(
   return { ...value };
 }
 
+/** Systems that no letter of protocol.md F.0 stands for: what holds for all is judged. */
+const UNLETTERED: ReadonlySet<string> = new Set(["v4"]);
+
 function systemOf(entry: Entry | undefined, complain: Complain): string {
   if (entry === undefined) return "mainline";
-  if (systemsOfScenario(entry.value) !== "") return entry.value;
+  if (systemsOfScenario(entry.value) !== "" || UNLETTERED.has(entry.value)) return entry.value;
   return complain(entry.line, `system: '${entry.value}' is none; ${MACHINE_KEYS["system"]}`);
 }
 
@@ -187,7 +190,8 @@ export function readMachine(
   );
   const menu = all("menu").map((entry) => {
     const [name, append] = splitEntry(entry, complain);
-    return { name, append };
+    const resume = /^resume (\/\S+)$/.exec(append)?.[1];
+    return resume === undefined ? { name, append } : { name, append: "", resume };
   });
   const layout = wordOf(one("layout"), ["standard", "workshop"], "standard", complain);
   return {

@@ -16,6 +16,8 @@ export const PERSON_FORMS: readonly string[] = [
   "away TIME",
   "wait for power off",
   "wait for A$",
+  "when FACT [WORDS]: pull the plug [keeping none|all|some]",
+  "when FACT [WORDS]: press the power button",
 ];
 
 const FATES = { none: "none", all: "all", some: "seeded" } as const;
@@ -23,6 +25,13 @@ const FATES = { none: "none", all: "all", some: "seeded" } as const;
 function fateOf(word: string | undefined): "none" | "all" | "seeded" | undefined {
   if (word === undefined) return "none";
   return Object.entries(FATES).find(([name]) => name === word)?.[1];
+}
+
+/** What is to happen at a fact; undefined where that is nothing that can be put off. */
+function whenOf(fact: string, words: string, what: string): PersonAction | undefined {
+  const then = what === "press the power button" ? { do: what } as const : parseAction(what);
+  if (then?.do !== "pull the plug" && then?.do !== "press the power button") return undefined;
+  return { do: "when", fact, words: words.trim().split(/\s+/).filter((word) => word !== ""), then };
 }
 
 /**
@@ -41,6 +50,8 @@ export function parseAction(words: string): PersonAction | undefined {
   if (away !== undefined) return { do: "away", ns: parseDuration(away) };
   const kernel = /^wait for ([A-Z][0-9]*)\$$/.exec(text)?.[1];
   if (kernel !== undefined) return { do: "wait for prompt", kernel };
+  const when = /^when ([a-z_]+)((?: [^\s:]+)*): (.+)$/.exec(text);
+  if (when !== null) return whenOf(when[1] ?? "", when[2] ?? "", when[3] ?? "");
   const plug = /^pull the plug(?: keeping (\w+))?$/.exec(text);
   const durable = plug === null ? undefined : fateOf(plug[1]);
   return durable === undefined ? undefined : { do: "pull the plug", durable };

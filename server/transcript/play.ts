@@ -5,6 +5,7 @@
  * @module
  */
 import type { LiveOperatorState } from "../../actors/live_operator.ts";
+import type { TraceEvent } from "../../machine/trace/event.ts";
 import { isSettled, type LiveMachine, type Sight } from "../shell/live_machine.ts";
 import { ShellError } from "../shell/shell_error.ts";
 import { runShellLine } from "../shell/shell_line.ts";
@@ -51,7 +52,10 @@ function haltText({ view, halt }: Sight): string | undefined {
 }
 
 /** Why a person cannot do that now. */
-function obstacle(action: PersonAction, view: LiveOperatorState): string | undefined {
+function obstacle(
+  action: PersonAction,
+  { view, isArmed }: Pick<LiveMachine, "view" | "isArmed">,
+): string | undefined {
   switch (action.do) {
     case "power on":
       return view.off ? undefined : "the machine is on already";
@@ -63,9 +67,26 @@ function obstacle(action: PersonAction, view: LiveOperatorState): string | undef
     case "pull the plug":
     case "press reset":
       return view.off ? "the machine is off" : undefined;
+    case "when":
+      return isArmed ? "what was to happen before has not happened yet" : undefined;
     default:
       return undefined;
   }
+}
+
+/** Whether an event is the fact that was named, with all the words among its values. */
+function isFact({ type, summary = {} }: TraceEvent, fact: string, words: readonly string[]) {
+  if (type !== `fact.${fact}`) return false;
+  const values = Object.values(summary).map(String);
+  return words.every((word) => values.includes(word));
+}
+
+function arm(machine: LiveMachine, action: Extract<PersonAction, { do: "when" }>): void {
+  const { fact, words, then } = action;
+  machine.arm((event) => isFact(event, fact, words), () => {
+    if (then.do === "pull the plug") machine.pullPlug(then.durable);
+    else machine.pressPowerButton();
+  });
 }
 
 /** Does what the person does, until there is the next thing to see. */
@@ -90,6 +111,9 @@ export async function act(machine: LiveMachine, action: PersonAction): Promise<S
       return await machine.until(({ off }) => off);
     case "wait for prompt":
       return await machine.until(({ prompt }) => prompt === action.kernel);
+    case "when":
+      arm(machine, action);
+      return { view: machine.view };
   }
 }
 
@@ -105,7 +129,7 @@ async function doStep(machine: LiveMachine, step: TranscriptStep): Promise<Sight
   const { action, kernel, text } = step;
   const { view } = machine;
   if (action !== undefined) {
-    const why = obstacle(action, view);
+    const why = obstacle(action, machine);
     if (why !== undefined) return `cannot '${text}': ${why}`;
     return await act(machine, action);
   }
@@ -162,6 +186,11 @@ export async function playTranscript(
     onPlayed({ step, printed });
     const parting = compare(step, printed, lines.map(({ seq }) => seq));
     if (parting !== undefined) return { ...parting, seq: parting.seq === 0 ? from : parting.seq };
+  }
+  const waiting = steps.findLast(({ action }) => action?.do === "when");
+  if (machine.isArmed && waiting !== undefined) {
+    const message = `'${waiting.text}': it never came to that`;
+    return { line: waiting.line, message, details: [], seq: machine.seq };
   }
   return undefined;
 }

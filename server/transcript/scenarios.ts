@@ -4,7 +4,7 @@
  * @module
  */
 import { EXIT } from "../../machine/errors.ts";
-import { padded, wrapped } from "../terminal/help.ts";
+import { padded } from "../terminal/help.ts";
 import type { GivenOptions } from "../terminal/options.ts";
 import { joined, onHost } from "../terminal/output_folder.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -13,23 +13,25 @@ import { TranscriptError } from "./transcript.ts";
 
 /** Where the scenarios of the house are, seen from the project's folder. */
 export const SCENARIOS = "fixtures/scenarios";
-const WIDTH = 96;
 
 /** A transcript as it is listed. */
 export interface ScenarioLine {
   readonly file: string;
   readonly name: string;
   readonly system: string;
-  readonly about: string;
+  /** Its heading. */
+  readonly title: string;
+  /** The first sentence below it. */
+  readonly summary: string;
 }
 
 function lineOf(file: string, name: string): ScenarioLine {
   try {
     const { machine, title, summary } = readTranscript(file);
-    return { file, name, system: machine.system, about: `${title}: ${summary}` };
+    return { file, name, system: machine.system, title, summary };
   } catch (error) {
     if (!(error instanceof TranscriptError)) throw error;
-    return { file, name, system: "?", about: `cannot be read: ${error.message}` };
+    return { file, name, system: "?", title: `cannot be read: ${error.message}`, summary: "" };
   }
 }
 
@@ -50,11 +52,8 @@ export function runScenarios(options: GivenOptions, terminal: Terminal): number 
   }
   const names = Math.max(4, ...lines.map(({ name }) => name.length));
   const systems = Math.max(6, ...lines.map(({ system }) => system.length));
-  for (const { name, system, about } of lines) {
-    const left = `${padded(name, names)}  ${padded(system, systems)}  `;
-    wrapped(about, Math.max(40, WIDTH - left.length)).forEach((text, index) => {
-      terminal.out(`${index === 0 ? left : " ".repeat(left.length)}${text}\n`);
-    });
+  for (const { name, system, title } of lines) {
+    terminal.out(`${padded(name, names)}  ${padded(system, systems)}  ${title}\n`);
   }
   return EXIT.ok;
 }

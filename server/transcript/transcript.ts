@@ -16,6 +16,15 @@ export type PersonAction =
   | { readonly do: "press reset" }
   | { readonly do: "away"; readonly ns: number }
   | { readonly do: "wait for power off" }
+  /** At the next fact of that name that has all the words among its values. */
+  | {
+    readonly do: "when";
+    readonly fact: string;
+    readonly words: readonly string[];
+    readonly then:
+      | { readonly do: "pull the plug"; readonly durable: "none" | "all" | "seeded" }
+      | { readonly do: "press the power button" };
+  }
   | { readonly do: "wait for prompt"; readonly kernel: string };
 
 /** One command with what it is to print. */

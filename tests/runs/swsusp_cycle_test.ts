@@ -160,6 +160,24 @@ Deno.test("hibernate in shutdown mode runs no sleep method and ends in S5", () =
   );
 });
 
+Deno.test("stock 6.1 flushes nothing but at its disk's shutdown, which saves the image (Q3)", () => {
+  const run = cycle({ profile: "6.1" });
+  assertResumed(run);
+  const { ids } = brokenRules(judgeAs("S", run));
+  assert.ok(ids.includes("F52"), ids.join(" "));
+});
+
+Deno.test("frame 0 and what is no RAM are in no image (recorded fact 42)", () => {
+  const run = cycle();
+  const [jump] = facts(run.events, "frame_classes");
+  const classes = run.blobs.get(jump?.blob?.replace("sha256:", "") ?? "");
+  assert.ok(classes !== undefined);
+  const copied = fieldsOf(run, "final_copy")[0]?.["runs"];
+  assert.ok(String(copied).startsWith("1+"), `${copied}`);
+  for (const pfn of [0, 0x9f, 0xa0, 0xff]) assert.equal((classes[pfn] ?? 0) & 64, 64, `${pfn}`);
+  assert.equal((classes[1] ?? 0) & 64, 0);
+});
+
 Deno.test("hibernate in suspend mode switches off on a machine without S3", () => {
   const run = cycle({ mode: "suspend" });
   assertResumed(run);
@@ -210,6 +228,8 @@ Deno.test("a kernel hibernates twice, the second time from its restored memory",
   ]);
   assertResumed(run);
   assert.equal(fieldsOf(run, "resumed", "A").length, 2);
+  const [first, second] = fieldsOf(run, "preallocate");
+  assert.equal(second?.["usable"], first?.["usable"], "pages of the image were not given back");
 });
 
 Deno.test("every page of the image is what it was when it was copied (F23 for swsusp)", () => {

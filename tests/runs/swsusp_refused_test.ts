@@ -130,6 +130,49 @@ Deno.test("reserved_size makes less room for an image (protocol.md B.5.5)", () =
   assertRefused(run, "ENOMEM");
 });
 
+Deno.test("an image of exactly the most pages is made, one of a page more is not (F98)", () => {
+  const limits = (reserved: number) => {
+    const run = failing({
+      before: ["work 64 2", `put ${reserved} /sys/power/reserved_size`],
+      mode: "shutdown",
+    });
+    const [fields] = fieldsOf(run, "preallocate");
+    const { pages = 0, usable = 0, metadata = 0, reserved: kept = 0, result = 0 } =
+      fields as Record<
+        string,
+        number
+      >;
+    const half = Math.floor((usable - metadata - 1024) / 2);
+    return { result, room: half - 2 * kept - pages, half, pages };
+  };
+  const { half, pages } = limits(0);
+  const kept = Math.floor((half - pages) / 2);
+  const fits = limits(kept * 4096);
+  assert.equal(fits.result, 0);
+  assert.ok(fits.room >= 0 && fits.room <= 1, `${fits.room}`);
+  const over = limits((kept + 1) * 4096);
+  assert.equal(over.result, -12);
+  assert.ok(over.room < 0 && over.room >= -2, `${over.room}`);
+});
+
+Deno.test("a hibernation that fails gives back every page it took", () => {
+  for (
+    const [choices, before] of [
+      [[{ kind: "refuse", device: "disk", phase: "freeze", time: 1, result: -16 }], []],
+      [[], ["pm-hibernate shutdown"]],
+    ] as const
+  ) {
+    const run = failing({
+      choices,
+      before: ["work 64 2", ...(before.length === 0 ? ["pm-hibernate shutdown"] : before)],
+      mode: "shutdown",
+    });
+    const [first, second] = fieldsOf(run, "preallocate");
+    assert.ok(first !== undefined && second !== undefined);
+    assert.equal(second["usable"], first["usable"]);
+  }
+});
+
 Deno.test("test_resume gives EBUSY and leaves the image on the disk (recorded fact 41)", () => {
   const run = failing({ mode: "test_resume" });
   assert.equal(run.outcome, "goes on");

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import type { OperatorStep } from "../../actors/operator.ts";
 import { parseSwapHeader } from "../../machine/formats/swap_header.ts";
+import {
+  emitTuxOnIceHeader,
+  parseTuxOnIceHeader,
+  TUXONICE_HEADER_PAGES,
+} from "../../machine/formats/tuxonice_header.ts";
 import { logicalLayout } from "../../machine/formats/disk_layout.ts";
 import type { Choice } from "../../machine/choices.ts";
 import { type MachineOptions, runMachine } from "./machine_kit.ts";
@@ -155,6 +160,19 @@ Deno.test("tuxonice without reading set 2 again leaves file systems with another
   assert(done.lines.some((line) => line.startsWith("A: cp: ")), done.lines.slice(-5).join("\n"));
 });
 
+const UNUSED = `A: ${"/dev/sda6".padEnd(39)} partition\t89084\t\t0\t\t-2`;
+
+Deno.test("tuxonice gives its storage back, and hibernates again", () => {
+  const again = [type("A", "cat /proc/swaps"), ...HIBERNATING, { do: "off" } as const];
+  const back = RESUMING.slice(0, 3);
+  const done = run([...CYCLE.slice(0, -2), ...again, ...back, ...CYCLE.slice(-2)]);
+  assert.equal(done.outcome, "resumed", done.lines.slice(-5).join("\n"));
+  assert(done.lines.includes(UNUSED), done.lines.filter((line) => /sda6/.test(line)).join("\n"));
+  const ids = facts(done, "image").filter(({ op }) => op === "commit").map(({ id }) => id);
+  assert.equal(new Set(ids).size, 2);
+  assertKept(done);
+});
+
 /** Hibernating fails; A looks at itself, uses its file system, and goes on. */
 const FAILING: readonly OperatorStep[] = [
   ...WORKING,
@@ -261,6 +279,12 @@ Deno.test("tuxonice resumes cold, from the disk alone", () => {
   assert(done.lines.includes(WELL));
 });
 
+/** A header that says its image is on another device. */
+function moveTo(disk: Uint8Array, at: number, device: readonly [number, number]): void {
+  const header = parseTuxOnIceHeader(disk.slice(at, at + TUXONICE_HEADER_PAGES * 4096));
+  disk.set(emitTuxOnIceHeader({ ...header, device }), at);
+}
+
 Deno.test("tuxonice boots on where there is no image, or one it does not know", () => {
   const disk = bytesOf(hibernated().medium);
   const boot = (change: (disk: Uint8Array) => void, entry = "C") => {
@@ -273,7 +297,7 @@ Deno.test("tuxonice boots on where there is no image, or one it does not know", 
   const cases: readonly (readonly [string, ReturnType<typeof run>, string])[] = [
     ["no signature", boot((bytes) => bytes.set([0x41], start + 4086)), "-22"],
     ["torn header", boot((bytes) => bytes.fill(0, start + 4096 + 100, start + 4096 + 200)), "-22"],
-    ["other device", boot((bytes) => bytes.set([7], start + 4096 + 28)), "-22"],
+    ["other device", boot((bytes) => moveTo(bytes, start + 4096, [8, 7])), "-22"],
     ["no such device", boot(() => {}, "D"), "-19"],
   ];
   for (const [name, done, code] of cases) {

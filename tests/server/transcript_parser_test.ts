@@ -99,7 +99,6 @@ const MISTAKES: readonly (readonly [about: string, text: string, expected: RegEx
   ["no duration", consoleOf("# away soon"), /^f\.md:4: 'soon' is no duration/],
   ["a strange fate", consoleOf("# pull the plug keeping it"), /is nothing the person can do/],
   ["a strange word", "```console loudly\n# power on\n```", /^f\.md:1: unknown word 'loudly'/],
-  ["an unknown key", "```machine\nmemry: 64M\n```\n", /there is no block of ```console/],
 ];
 
 for (const [about, text, expected] of MISTAKES) {

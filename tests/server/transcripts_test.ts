@@ -33,6 +33,19 @@ for (const { file, name } of listScenarios(FOLDER)) {
   });
 }
 
+Deno.test("scenarios lists each transcript of a folder in one line, unreadable ones too", async () => {
+  using scratch = new ScratchFolder();
+  scratch.write("b.md", "# Bad\n");
+  scratch.write("a.md", Deno.readTextFileSync(WARM));
+  scratch.write("notes.txt", "no scenario");
+  const terminal = new KeptTerminal();
+  assert.equal(await main(["scenarios", scratch.path], terminal), 0);
+  const [one, two, end] = terminal.printed.split("\n");
+  assert.equal(one, "a.md  mainline  There and back again");
+  assert.match(two ?? "", /^b\.md {2}\? {9}cannot be read: .*b\.md:1: there is no block/);
+  assert.equal(end, "");
+});
+
 Deno.test("hibernate gives a transcript one trace on both transports", async () => {
   using scratch = new ScratchFolder();
   const hashes: string[] = [];

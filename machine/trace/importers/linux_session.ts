@@ -23,6 +23,8 @@ interface KernelSeen {
   readonly name: string;
   readonly devices: DeviceCallbacks;
   readonly online: Set<number>;
+  /** The set of processors as it was said last. */
+  said: string | undefined;
   /** Ranges its firmware and its user gave it. */
   readonly firmware: string[];
   readonly user: string[];
@@ -35,6 +37,8 @@ interface KernelSeen {
   saved: boolean;
   /** It copies or loads an image of its own: going on is no jump. */
   imaging: "no" | "copy" | "load";
+  /** It began to read an image, of which no page is known to have come. */
+  loading: boolean;
   /** System devices are coming up again. */
   rising: boolean;
   /** It said that it gives way for good: to a plain kexec, to firmware. */
@@ -222,9 +226,11 @@ export class LinuxSession {
 
   #notePhase(kernel: KernelSeen, { event }: Observation): void {
     if (event === "image_created") kernel.imaging = "copy";
-    else if (event === "image_load_begin") kernel.imaging = "load";
-    else if (event === "image_load_failed_recovering") kernel.imaging = "no";
-    else if (event === "swap_signature_written") kernel.saved = true;
+    else if (event === "image_load_begin") {
+      Object.assign(kernel, { imaging: "load", loading: true });
+    } else if (event === "image_load_failed_recovering") {
+      Object.assign(kernel, { imaging: "no", loading: false });
+    } else if (event === "swap_signature_written") kernel.saved = true;
     else if (event === "kexec_starting_new_kernel") kernel.leaving = "plain";
     else if (event === "acpi_prepare_sleep_state" || event === "reboot_message") {
       kernel.leaving = "off";
@@ -255,6 +261,14 @@ export class LinuxSession {
       case "cpu_online":
         kernel.online.add(Number(detail["cpu"]));
         return this.#cpus(kernel, seen);
+      case "trace_suspend_resume": {
+        // A processor that goes does not always get its line onto the console.
+        const cpu = Number(detail["val"]);
+        if (detail["action"] !== "CPU_OFF" || detail["edge"] !== "end") return false;
+        if (kernel.said !== undefined && !kernel.online.has(cpu)) return false;
+        kernel.online.delete(cpu);
+        return this.#cpus(kernel, seen);
+      }
       case "resume_partition_check":
         kernel.device = detail["device"] ?? "";
         return false;
@@ -265,7 +279,11 @@ export class LinuxSession {
         return this.#image(kernel, "begin", seen);
       case "swap_signature_written":
         return this.#image(kernel, "commit", seen);
-      case "image_load_begin":
+      // The line at the beginning comes before the header is looked at.
+      case "image_io_progress":
+      case "image_load_done":
+        if (!kernel.loading) return false;
+        kernel.loading = false;
         return this.#image(kernel, "load", seen);
       default:
         return false;
@@ -274,6 +292,7 @@ export class LinuxSession {
 
   #cpus(kernel: KernelSeen, seen: Observation): boolean {
     const online = [...kernel.online].sort((left, right) => left - right).join(",");
+    kernel.said = online;
     this.#add("fact.cpus", kernel.name, { k: kernel.name, online }, seen);
     return true;
   }
@@ -325,6 +344,7 @@ function kernelSeen(
     name,
     devices: new DeviceCallbacks(),
     online: new Set([0]),
+    said: undefined,
     firmware: [],
     user: [],
     release: boot?.release ?? "",
@@ -333,6 +353,7 @@ function kernelSeen(
     quiet: false,
     saved: false,
     imaging: "no",
+    loading: false,
     rising: false,
     leaving: "no",
     device: "",
