@@ -33,6 +33,8 @@ import { bytesOf, fieldsOf } from "./values.ts";
 /** Pages for the encoded state at boot; they grow before a jump where that is too little. */
 const STATE_PAGES = 64;
 const LOG_PAGES = 16;
+/** Characters of a command line that the trace shows. */
+const COMMAND_LINE_SHOWN = 240;
 const MIB = 0x10_0000;
 
 /** The value of `name=` on a command line, the last one counts. */
@@ -68,6 +70,15 @@ function bootReserved(kernel: Kernel, vars: { readonly [name: string]: Plain }):
     reserved.push(pagesOf(address, 16 * 1024));
   }
   return reserved;
+}
+
+/** A command line as the trace has it: of a long one the words at its beginning and its end. */
+function shownCommandLine(line: string): string {
+  if (line.length <= COMMAND_LINE_SHOWN) return line;
+  const half = COMMAND_LINE_SHOWN / 2;
+  const [head = ""] = /^.*(?= )/.exec(line.slice(0, half)) ?? [];
+  const [tail = ""] = / .*$/.exec(line.slice(-half)) ?? [];
+  return `${head} …${tail}`;
 }
 
 /** Makes the allocator, and takes from it what the kernel itself needs. */
@@ -272,7 +283,7 @@ const startKernel = procedure("start_kernel", [
       kernel.fact("boot", {
         release: kernel.profile.release,
         ranges: ranges.length > 120 ? `${ranges.slice(0, 119)}…` : ranges,
-        cmdline: kernel.state.commandLine.slice(0, 240),
+        cmdline: shownCommandLine(kernel.state.commandLine),
       });
       announceJumpBuffer(kernel);
       return next;

@@ -18,6 +18,8 @@ import { SWSUSP_FILES, SWSUSP_WRITES } from "./swsusp_files.ts";
 const FILES: Readonly<Record<string, (kernel: Kernel) => string | undefined>> = {
   ...SWSUSP_FILES,
   "/proc/cmdline": ({ state }) => `${state.commandLine}\n`,
+  "/proc/cpuinfo": ({ state }) =>
+    Array.from({ length: state.online }, (_, index) => `processor\t: ${index}\n`).join(""),
   "/proc/iomem": iomemText,
   "/proc/meminfo": meminfoText,
   "/proc/mounts": ({ state }) =>

@@ -233,6 +233,8 @@ const INIT = procedure("vmcore_init", [
       if (typeof answer !== "number" || answer >= 0) return done();
       kernel.print("Kdump: vmcore not initialized");
       kernel.note(`initcall vmcore_init returned ${answer}`);
+      // There is no such file then; the pages of the headers stay reserved.
+      delete kernel.state.vmcore;
       return done(answer);
     },
   },

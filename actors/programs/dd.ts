@@ -1,15 +1,17 @@
 /**
- * `dd if=FILE of=FILE [bs=BYTES] [skip=BLOCKS] [count=BLOCKS]`: a part of a file, read block by
- * block from where the reader wants it. That is how a reader who does not begin at 0 and does not
+ * `dd if=FILE of=FILE [bs=BYTES] [skip=BLOCKS] [seek=BLOCKS] [count=BLOCKS]`: a part of a file or
+ * of a partition, read block by block from where the reader wants it. That is how a reader who does not begin at 0 and does not
  * care for page borders looks to a file like /proc/kimgcore, whose own read operation then is asked
  * for each block (protocol.md B.3.1).
  *
- * What it copies goes through a terminal's file limit, 128 KiB; there is neither seek= nor conv=.
+ * What it copies goes through a terminal's file limit, 128 KiB; seek= is for partitions, of which
+ * only what is written changes, and there is no conv=.
  *
  * @module
  */
 import { FRAME } from "../../machine/formats/mem_map.ts";
 import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
+import { partitionOf } from "../kernel/block_devices.ts";
 import { errnoText } from "../kernel/errno.ts";
 import { type Kernel, numberOf, textOf } from "../kernel/kernel_context.ts";
 import { KIMGCORE } from "../kernel/kimgcore.ts";
@@ -26,18 +28,21 @@ import {
   procedure,
 } from "../kernel/procedure.ts";
 import { SHELL_FILE_BYTES } from "../kernel/shell_files.ts";
+import { firstPages } from "../kernel/swsusp_arch.ts";
 import type { Vars } from "../kernel/state.ts";
 import { fieldOf, isError, plainRuns, readAs, runRanges, RUNS } from "../kernel/values.ts";
 import { failWith, wordsOf } from "./command_line.ts";
+import { DD_DEVICE_PROCEDURES } from "./dd_device.ts";
 
 const BLOCK_BYTES = 512;
-const USAGE = "dd: usage: dd if=FILE of=FILE [bs=BYTES] [skip=BLOCKS] [count=BLOCKS]";
+const SECTOR_BYTES = 512;
+const USAGE = "dd: usage: dd if=FILE of=FILE [bs=BYTES] [skip=BLOCKS] [seek=BLOCKS] [count=BLOCKS]";
 
 /** Operands by name; `undefined` where one is none of dd's. */
 function operandsOf(words: readonly string[]): Map<string, string> | undefined {
   const operands = new Map<string, string>();
   for (const word of words) {
-    const [, name = "", value = ""] = /^(if|of|bs|skip|count)=(.+)$/.exec(word) ?? [];
+    const [, name = "", value = ""] = /^(if|of|bs|skip|seek|count)=(.+)$/.exec(word) ?? [];
     if (name === "" || (!name.endsWith("f") && !/^\d{1,9}$/.test(value))) return undefined;
     operands.set(name, value);
   }
@@ -74,6 +79,9 @@ function begin(kernel: Kernel, vars: Vars): Next {
   vars["from"] = absolutePath(kernel, operands.get("if") ?? "");
   vars["to"] = absolutePath(kernel, operands.get("of") ?? "");
   vars["bytes"] = blockBytes;
+  vars["seek"] = count("seek", 0) * blockBytes;
+  const target = partitionOf(textOf(vars["to"]));
+  if (target === undefined && operands.has("seek")) return failWith(kernel, 1, USAGE);
   vars["at"] = count("skip", 0) * blockBytes;
   // One block more than fits says that there is too much.
   vars["left"] = Math.min(
@@ -109,15 +117,23 @@ const DD = procedure("program:dd", [
   { name: "operands", run: begin },
   {
     name: "open",
-    run: (_kernel, vars) =>
-      isKimgcore(vars) ? call("kimgcore_open") : call("fs_stat", { path: vars["from"] ?? "" }),
+    run(_kernel, vars) {
+      if (isKimgcore(vars)) return call("kimgcore_open");
+      const partition = partitionOf(textOf(vars["from"]));
+      if (partition !== undefined) return call("partition_place", { partition });
+      return call("fs_stat", { path: vars["from"] ?? "" });
+    },
     then(kernel, vars, answer) {
       if (isError(answer)) {
         const what = `dd: cannot open '${textOf(vars["from"])}': ${errnoText(answer)}`;
         return failWith(kernel, 1, what);
       }
       vars["opened"] = true;
-      vars["size"] = fieldOf(answer, "size") ?? 0;
+      const sectors = fieldOf(answer, "sectorCount");
+      if (typeof sectors === "number") vars["place"] = answer;
+      vars["size"] = typeof sectors === "number"
+        ? sectors * SECTOR_BYTES
+        : fieldOf(answer, "size") ?? 0;
       return next;
     },
   },
@@ -147,6 +163,11 @@ const DD = procedure("program:dd", [
       if (got === 0) return goto("close");
       const offset = at - slackOf(vars);
       const length = slackOf(vars) + got;
+      const { place } = vars;
+      if (place !== undefined) {
+        const frames = plainRuns(firstPages(runs, Math.ceil(length / PAGE_BYTES)));
+        return call("partition_pages", { place, page: offset / PAGE_BYTES, frames, write: false });
+      }
       return call("fs_read", { path: vars["from"] ?? "", offset, length, runs: plainRuns(runs) });
     },
     then(kernel, vars, answer) {
@@ -182,10 +203,15 @@ const DD = procedure("program:dd", [
   },
   {
     name: "write",
-    run: (_kernel, vars) =>
-      vars["status"] === 0
-        ? call("shell_write", { path: vars["to"] ?? "", data: vars["data"] ?? "", append: false })
-        : done(1),
+    run(_kernel, vars) {
+      if (vars["status"] !== 0) return done(1);
+      const data = vars["data"] ?? "";
+      const partition = partitionOf(textOf(vars["to"]));
+      if (partition === undefined) {
+        return call("shell_write", { path: vars["to"] ?? "", data, append: false });
+      }
+      return call("device_patch", { partition, position: numberOf(vars["seek"]), data });
+    },
     then(kernel, vars, answer) {
       if (isError(answer)) {
         const what = `dd: error writing '${textOf(vars["to"])}': ${errnoText(answer)}`;
@@ -201,4 +227,4 @@ const DD = procedure("program:dd", [
 ]);
 
 /** Procedures of this file. */
-export const DD_PROCEDURES: readonly Procedure[] = [DD];
+export const DD_PROCEDURES: readonly Procedure[] = [DD, ...DD_DEVICE_PROCEDURES];

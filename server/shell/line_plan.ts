@@ -16,6 +16,8 @@ export const LEAVING_FILES: ReadonlySet<string> = new Set([
 
 /** Programs that leave the processor, whatever their arguments, and those that do with some. */
 const LEAVERS: Readonly<Record<string, RegExp | null>> = {
+  "block-resume": null,
+  "block-save": null,
   go_to_hibernate: null,
   go_to_resume: null,
   halt: null,

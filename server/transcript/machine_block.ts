@@ -16,7 +16,8 @@ import {
 import type { Plain } from "../../machine/messages/shape.ts";
 import { nearest } from "../terminal/nearest.ts";
 import { parseSize, parseWhole } from "../terminal/values.ts";
-import type { TranscriptMachine } from "./transcript.ts";
+import type { MenuEntry } from "../../actors/scenario/machine_plan.ts";
+import type { TranscriptKernel, TranscriptMachine } from "./transcript.ts";
 
 /** Keys, and what their values are. */
 export const MACHINE_KEYS: Readonly<Record<string, string>> = {
@@ -29,7 +30,10 @@ export const MACHINE_KEYS: Readonly<Record<string, string>> = {
   target: "where images go: the machine's own drive (ide), usb or nfs",
   seed: "a whole number",
   order: "seeded: ties are broken by the seed",
-  menu: "NAME COMMAND LINE, or NAME resume PATH: an entry of the boot menu; may come again",
+  menu: "NAME COMMAND LINE, NAME kernel PATH COMMAND LINE, or NAME resume PATH: an entry of the " +
+    "boot menu; may come again",
+  bzimage: "PATH PROFILE [ADDRESS], as in `/vmlinuz-far 6.1 48M`: one more kernel on the boot " +
+    "partition, which asks to be loaded there; may come again",
   refuse: "DEVICE PHASE TIME ERRNO, as in `disk freeze 1 -5`; may come again",
   choice: "a choice as JSON; may come again",
   network: "broken: the card goes on with DMA after a freeze",
@@ -39,7 +43,7 @@ export const MACHINE_KEYS: Readonly<Record<string, string>> = {
 };
 
 /** A key that may come again. */
-const REPEATED = new Set(["menu", "refuse", "choice", "file"]);
+const REPEATED = new Set(["bzimage", "menu", "refuse", "choice", "file"]);
 const MEMORY_SMALL = 64 * 1024 ** 2;
 const MEMORY_BIG = 512 * 1024 ** 2;
 
@@ -167,6 +171,30 @@ function systemOf(entry: Entry | undefined, complain: Complain): string {
   return complain(entry.line, `system: '${entry.value}' is none; ${MACHINE_KEYS["system"]}`);
 }
 
+function menuEntry(entry: Entry, complain: Complain): MenuEntry {
+  const [name, words] = splitEntry(entry, complain);
+  const resume = /^resume (\/\S+)$/.exec(words)?.[1];
+  if (resume !== undefined) return { name, append: "", resume };
+  const [, kernel, append = ""] = /^kernel (\/\S+)(?:\s+(.*))?$/.exec(words) ?? [];
+  return kernel === undefined ? { name, append: words } : { name, append, kernel };
+}
+
+const KERNEL_STEP = 2 * 1024 ** 2;
+
+function kernelFile(entry: Entry, complain: Complain): TranscriptKernel {
+  const [path = "", profile = "", place, more] = entry.value.split(/\s+/);
+  if (!path.startsWith("/") || profile === "" || more !== undefined) {
+    complain(entry.line, `bzimage: write ${MACHINE_KEYS["bzimage"]}`);
+  }
+  wordOf({ ...entry, value: profile }, Object.keys(KERNEL_PROFILES), "", complain);
+  if (place === undefined) return { path, profile };
+  const address = numberOf({ ...entry, value: place }, 0, parseSize, complain);
+  if (address % KERNEL_STEP !== 0) {
+    complain(entry.line, `bzimage: a kernel is loaded at a multiple of 2 MiB, not at ${place}`);
+  }
+  return { path, profile, address };
+}
+
 const DEFAULT_MENU = [
   { name: "A", append: "hostname=A root=/dev/sda2 console=ttyS0" },
   { name: "C", append: "hostname=C root=/dev/ram0 console=ttyS0" },
@@ -188,11 +216,8 @@ export function readMachine(
     DEFAULT_HARDWARE_PROFILE,
     complain,
   );
-  const menu = all("menu").map((entry) => {
-    const [name, append] = splitEntry(entry, complain);
-    const resume = /^resume (\/\S+)$/.exec(append)?.[1];
-    return resume === undefined ? { name, append } : { name, append: "", resume };
-  });
+  const menu = all("menu").map((entry) => menuEntry(entry, complain));
+  const kernels = all("bzimage").map((entry) => kernelFile(entry, complain));
   const layout = wordOf(one("layout"), ["standard", "workshop"], "standard", complain);
   return {
     system: systemOf(one("system"), complain),
@@ -205,6 +230,7 @@ export function readMachine(
     seed: numberOf(one("seed"), 1, parseWhole, complain),
     seededOrder: wordOf(one("order"), ["seeded", "fixed"], "fixed", complain) === "seeded",
     menu: menu.length === 0 ? DEFAULT_MENU : menu,
+    ...(kernels.length === 0 ? {} : { kernels }),
     choices: [...all("refuse"), ...all("choice")].map((entry) => choiceOf(entry, complain)),
     brokenNetwork: wordOf(one("network"), ["broken", "good"], "good", complain) === "broken",
     setup: setupOf(one("setup"), complain),

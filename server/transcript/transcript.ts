@@ -42,6 +42,15 @@ export interface TranscriptStep {
   readonly strict: boolean;
 }
 
+/** One more kernel: a profile's, at a path of the boot partition. */
+export interface TranscriptKernel {
+  readonly path: string;
+  /** Name of a kernel profile. */
+  readonly profile: string;
+  /** Where it asks to be loaded, in bytes; the usual place unless given. */
+  readonly address?: number;
+}
+
 /** The machine block. */
 export interface TranscriptMachine {
   /** Which rules judge it: the beginning of a scenario's name (`hibernate`, `rfc`, `v7`, …). */
@@ -57,6 +66,8 @@ export interface TranscriptMachine {
   readonly seed: number;
   readonly seededOrder: boolean;
   readonly menu: readonly MenuEntry[];
+  /** More kernels on the boot partition, for entries of the menu that name them. */
+  readonly kernels?: readonly TranscriptKernel[];
   readonly choices: readonly Choice[];
   readonly brokenNetwork: boolean;
   /** Further switches of the hardware, as JSON. */

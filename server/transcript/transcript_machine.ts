@@ -5,7 +5,7 @@
  * @module
  */
 import { kernelProfile } from "../../actors/kernel/profiles.ts";
-import type { MachineSettings } from "../../actors/scenario/machine_plan.ts";
+import { kernelOf, type MachineSettings } from "../../actors/scenario/machine_plan.ts";
 import { checkSize, REAL_SECONDS } from "../../actors/scenario/mainline_run.ts";
 import { sha256 } from "../../machine/digest.ts";
 import type { RunPlan } from "../../machine/run_plan.ts";
@@ -14,6 +14,8 @@ import { VERSION } from "../terminal/run_header.ts";
 import type { Transcript, TranscriptMachine } from "./transcript.ts";
 
 const ID_DIGITS = 16;
+const WINDOWLESS: ReadonlySet<string> = new Set(["swsusp", "tuxonice"]);
+const SWAP_MEMORY_MIN = 64 * 1024 ** 2;
 
 /** Bytes of a file that a transcript asks for: no two pages alike. */
 function contentOf(path: string, bytes: number): Uint8Array {
@@ -33,7 +35,9 @@ function contentOf(path: string, bytes: number): Uint8Array {
  */
 export function transcriptSettings(machine: TranscriptMachine): MachineSettings {
   const profile = kernelProfile(machine.kernel);
-  checkSize(profile, machine.memoryBytes);
+  // Who hibernates into swap needs no window for a second kernel.
+  const memoryMin = WINDOWLESS.has(machine.system) ? SWAP_MEMORY_MIN : profile.memoryMin;
+  checkSize({ ...profile, memoryMin }, machine.memoryBytes);
   return {
     profile,
     memoryBytes: machine.memoryBytes,
@@ -47,6 +51,12 @@ export function transcriptSettings(machine: TranscriptMachine): MachineSettings 
     operator: "live",
     menu: machine.menu,
     layout: machine.layout,
+    ...(machine.kernels === undefined ? {} : {
+      kernels: machine.kernels.map(({ path, profile: name, address }) => ({
+        path,
+        bytes: kernelOf(kernelProfile(name), address),
+      })),
+    }),
     ...(machine.imageTarget === undefined ? {} : { imageTarget: machine.imageTarget }),
     rootFiles: [
       { path: "/root/.profile", data: new Uint8Array(0), mode: 0o644 },

@@ -130,7 +130,7 @@ Deno.test("cpu.enter of a kernel with a broken zero page, or a line that is nowh
 
 Deno.test("cpu.enter of any bytes at all ends in a reset or a start, and never otherwise", () => {
   const stamped = fc.record({
-    kind: fc.integer({ min: 2, max: 8 }),
+    kind: fc.constantFrom(2, 3, 4, 5, 6, 8, 9),
     flags: fc.nat(3),
     argument: fc.oneof(fc.constantFrom(0, ENTRY, PARAMS), fc.maxSafeNat()),
     body: fc.uint8Array({ maxLength: 80 }),
@@ -146,7 +146,7 @@ Deno.test("cpu.enter of any bytes at all ends in a reset or a start, and never o
       const { started, resets } = enter(program, {
         fill: (ram) => ram.write(PARAMS + at, Uint8Array.from(noise)),
       });
-      // The boot loader's actor is not in this bench, so its kind is left out above.
+      // Boot loader and physical mode have no actor in this bench: their kinds are left out.
       strictEqual(started.length + resets.length >= 1, true);
     }),
     { numRuns: 300 },

@@ -117,6 +117,10 @@ const MACHINE_MISTAKES: readonly (readonly [line: string, expected: RegExp])[] =
   ["refuse: disk freeze 0 -5", /^f\.md:2: refuse: write/],
   ["choice: nonsense", /^f\.md:2: choice: 'nonsense' is no JSON/],
   ['choice: {"kind":"sing"}', /^f\.md:2: choice\.kind is not one of/],
+  ["bzimage: /vmlinuz-far", /^f\.md:2: bzimage: write PATH PROFILE \[ADDRESS\]/],
+  ["bzimage: vmlinuz 6.1", /^f\.md:2: bzimage: write PATH PROFILE/],
+  ["bzimage: /vmlinuz-far 2.4", /^f\.md:2: bzimage: '2\.4' is none of/],
+  ["bzimage: /vmlinuz-far 6.1 3M", /^f\.md:2: bzimage: a kernel is loaded at a multiple of 2 MiB/],
   ["setup: 3", /^f\.md:2: setup: the JSON is no object/],
   ["menu: A", /^f\.md:2: menu: write NAME COMMAND LINE/],
   ["layout: odd", /^f\.md:2: layout: 'odd' is none of standard, workshop/],
@@ -200,5 +204,22 @@ Deno.test("differenceText shows what was expected, what came, and line numbers",
     "+     3",
     "+     4",
     "+     … 1 lines more",
+  ]);
+});
+
+Deno.test("parseTranscript reads further kernels, and entries of the menu that boot them", () => {
+  const { machine } = parseTranscript(
+    "f.md",
+    "```machine\nbzimage: /vmlinuz-far 6.1 48M\nbzimage: /vmlinuz-old 2.6.23-x64\n" +
+      "menu: A hostname=A\nmenu: C kernel /vmlinuz-far hostname=C quiet\n```\n" +
+      "```console\n# power on\n```\n",
+  );
+  assert.deepEqual(machine.kernels, [
+    { path: "/vmlinuz-far", profile: "6.1", address: 48 * 1024 ** 2 },
+    { path: "/vmlinuz-old", profile: "2.6.23-x64" },
+  ]);
+  assert.deepEqual(machine.menu, [
+    { name: "A", append: "hostname=A" },
+    { name: "C", append: "hostname=C quiet", kernel: "/vmlinuz-far" },
   ]);
 });

@@ -66,9 +66,12 @@ function phaseOfVerb(verb: string): Phase | undefined {
   return { name: words.length === 2 ? `${base}_${words[0]}` : base, message };
 }
 
-/** A device's own name: drivers' names stand before it and may have several words. */
+/**
+ * A device's own name: drivers' names stand before it and may have several words, and in some
+ * recordings the colon behind it was kept.
+ */
 export function deviceNameOf(text: string): string {
-  return text.trim().split(/\s+/).at(-1) ?? text;
+  return (text.trim().split(/\s+/).at(-1) ?? text).replace(/:$/, "");
 }
 
 /** See the module's header. One for each kernel. */
