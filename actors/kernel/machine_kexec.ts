@@ -5,26 +5,22 @@
  *
  * @module
  */
-import { cutRanges } from "../../machine/grant_ranges.ts";
 import { toHex } from "../../machine/digest.ts";
 import { codePageIndex } from "../../machine/formats/control_page.ts";
 import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
-import { FRAME_BYTES } from "../../machine/formats/mem_map.ts";
-import { writeFrames } from "./allocator.ts";
 import { layoutOf } from "./boot.ts";
 import { controlCode } from "./control_code.ts";
+import { departureSteps, sayLeaving } from "./departure.ts";
 import { ERRNO } from "./errno.ts";
 import { type Departure, jumpBufferDeparture, jumpBufferPage } from "./jump_buffer.ts";
 import { type Kernel, numberOf, textOf } from "./kernel_context.ts";
-import { ask, done, fail, goto, next, type Procedure, procedure } from "./procedure.ts";
+import { ask, done, fail, next, type Procedure, procedure } from "./procedure.ts";
 import type { KexecImage, Vars } from "./state.ts";
-import { encodeState, fillRanges, statePagesNeeded } from "./state_pages.ts";
+import { statePagesNeeded } from "./state_pages.ts";
 import { fieldsOf } from "./values.ts";
 
-/** Frames of the page table that one grant covers. */
-const FRAMES_PER_GRANT = 0x10_0000 / FRAME_BYTES;
-/** Index of the step that leaves, in the procedure below. */
-const LEAVE_STEP = 6;
+/** The step that leaves, and at which the kernel goes on. */
+const LEAVE = "leave";
 
 /** The image that is loaded; callers have checked that there is one. */
 export function imageOf(kernel: Kernel): KexecImage {
@@ -73,7 +69,7 @@ const reserveState = procedure("reserve_state_pages", [
   },
 ]);
 
-const machineKexec = procedure("machine_kexec", [
+const machineKexec: Procedure = procedure("machine_kexec", [
   {
     name: "save_processor_state",
     run: (kernel, vars) => {
@@ -103,82 +99,17 @@ const machineKexec = procedure("machine_kexec", [
         bytes: toHex(controlBytes(kernel, vars)),
       }),
   },
+  ...departureSteps({ goesOnAt: leaveStep }),
   {
-    name: "page table",
-    run: (kernel, vars) => {
-      const { memMap, frameCount } = layoutOf(kernel);
-      const first = numberOf(vars["frame"] ?? 0);
-      if (first >= frameCount) return next;
-      const count = Math.min(FRAMES_PER_GRANT, frameCount - first);
-      const range = { start: memMap + first * FRAME_BYTES, length: count * FRAME_BYTES };
-      return ask("memory", "memory.acquire", { by: kernel.name, ranges: [range], write: true });
-    },
-    then: (kernel, vars, _answer, access) => {
-      const { memMap, frameCount } = layoutOf(kernel);
-      const first = numberOf(vars["frame"] ?? 0);
-      const count = Math.min(FRAMES_PER_GRANT, frameCount - first);
-      const table = access.writable(memMap + first * FRAME_BYTES, count * FRAME_BYTES);
-      writeFrames(kernel.state, table, first, count);
-      vars["frame"] = first + count;
-      return goto("page table");
-    },
-  },
-  {
-    name: "log buffer",
-    run: (kernel) => {
-      const { log } = layoutOf(kernel);
-      const ranges = [{ start: log.pfn * PAGE_BYTES, length: log.count * PAGE_BYTES }];
-      return ask("memory", "memory.acquire", { by: kernel.name, ranges, write: true });
-    },
-    then: (kernel, _vars, _answer, access) => {
-      const { log } = layoutOf(kernel);
-      const room = access.writable(log.pfn * PAGE_BYTES, log.count * PAGE_BYTES);
-      room.fill(0);
-      const text = new TextEncoder().encode(kernel.state.log.join("\n") + "\n");
-      room.set(text.subarray(Math.max(0, text.length - room.length)));
-      return next;
-    },
-  },
-  {
-    name: "state pages",
-    run: (kernel) => {
-      const { state } = layoutOf(kernel);
-      const start = state.pfn * PAGE_BYTES;
-      const ranges = cutRanges([{ start, length: state.count * PAGE_BYTES }]);
-      return ask("memory", "memory.acquire", { by: kernel.name, ranges, write: true });
-    },
-    then: (kernel, _vars, _answer, access) => {
-      const { state } = layoutOf(kernel);
-      const clock = { at: kernel.out.now, monotonic: kernel.monotonic() };
-      kernel.state.realAtClock = kernel.realMicroseconds();
-      kernel.state.clock = clock;
-      const bytes = encodeState(kernel, LEAVE_STEP);
-      if (bytes.length > state.count * PAGE_BYTES) {
-        throw new Error(`State of ${bytes.length} bytes is over its ${state.count} pages`);
-      }
-      fillRanges(
-        (start, content) => access.write(start, content),
-        state.pfn * PAGE_BYTES,
-        bytes,
-      );
-      return next;
-    },
-  },
-  {
-    name: "leave",
+    name: LEAVE,
     run: (kernel, vars) => {
       const departure = departureOf(kernel, vars);
-      const { state: pages, memMap, frameCount } = layoutOf(kernel);
-      const { clock, realAtClock } = kernel.state;
-      kernel.fact("clock", { op: "leave", monotonic: clock.monotonic, real: realAtClock });
-      if (departure.preserve) {
-        kernel.fact("leave", { mem_map: `0x${memMap.toString(16)}`, frames: frameCount });
-      }
+      sayLeaving(kernel, departure.preserve);
       kernel.state.label = "leaving";
       kernel.out.send("cpu", "cpu.run_control_page", {
         ...departure,
         argument: 0,
-        state: pages.pfn * PAGE_BYTES,
+        state: layoutOf(kernel).state.pfn * PAGE_BYTES,
       });
       return { do: "leave" };
     },
@@ -219,6 +150,10 @@ const machineKexec = procedure("machine_kexec", [
     },
   },
 ]);
+
+function leaveStep(): number {
+  return machineKexec.steps.findIndex(({ name }) => name === LEAVE);
+}
 
 /** Procedures of machine_kexec. */
 export const MACHINE_KEXEC_PROCEDURES: readonly Procedure[] = [reserveState, machineKexec];

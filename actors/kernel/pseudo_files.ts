@@ -17,6 +17,7 @@ import { SWSUSP_FILES, SWSUSP_WRITES } from "./swsusp_files.ts";
 
 const FILES: Readonly<Record<string, (kernel: Kernel) => string | undefined>> = {
   ...SWSUSP_FILES,
+  "/dev/null": () => "",
   "/proc/cmdline": ({ state }) => `${state.commandLine}\n`,
   "/proc/cpuinfo": ({ state }) =>
     Array.from({ length: state.online }, (_, index) => `processor\t: ${index}\n`).join(""),
@@ -81,6 +82,7 @@ export type PseudoWrite = (kernel: Kernel, text: string) => Next;
 /** Writable files by path; the module that knows what is written gives its function. */
 const WRITES: Readonly<Record<string, PseudoWrite>> = {
   ...SWSUSP_WRITES,
+  "/dev/null": () => done(0),
   "/sys/power/tuxonice/do_hibernate": ({ profile }) =>
     profile.tuxOnIce ? call("tuxonice_hibernate") : fail(ERRNO.ENOENT),
   "/sys/kernel/kexec_crash_size": shrinkCrashRegion,

@@ -7,8 +7,7 @@
  * @module
  */
 import { toHex } from "../../machine/digest.ts";
-import { cutRanges } from "../../machine/grant_ranges.ts";
-import { FRAME, FRAME_BYTES, setFrames } from "../../machine/formats/mem_map.ts";
+import { FRAME, setFrames } from "../../machine/formats/mem_map.ts";
 import {
   formatPairRuns,
   PAGE_BYTES,
@@ -17,16 +16,13 @@ import {
 } from "../../machine/formats/page_runs.ts";
 import { emitRestoreAddresses } from "../../machine/formats/restore_tables.ts";
 import { STAMP_KIND, stampProgram } from "../../machine/formats/stamp.ts";
-import { writeFrames } from "./allocator.ts";
 import { layoutOf } from "./boot.ts";
-import { type Kernel, numberOf } from "./kernel_context.ts";
-import { ask, call, done, goto, next, orFail, type Procedure, procedure } from "./procedure.ts";
-import { encodeState, fillRanges } from "./state_pages.ts";
+import { departureSteps, sayLeaving } from "./departure.ts";
+import type { Kernel } from "./kernel_context.ts";
+import { ask, call, done, next, orFail, type Procedure, procedure } from "./procedure.ts";
 import { inSuspendAddress, restoreCodePages, swsuspOf } from "./swsusp_state.ts";
 import { bytesOf } from "./values.ts";
 
-/** Frames of the page table that one grant covers. */
-const FRAMES_PER_GRANT = 0x10_0000 / FRAME_BYTES;
 /** The step that copies: where a restored kernel goes on. */
 const COPY = "copy";
 
@@ -108,79 +104,18 @@ const archSuspend: Procedure = procedure("swsusp_arch_suspend", [
       return next;
     },
   },
-  {
-    name: "page table",
-    run: (kernel, vars) => {
-      const { memMap, frameCount } = layoutOf(kernel);
-      const first = numberOf(vars["frame"] ?? 0);
-      if (first >= frameCount) return next;
-      const count = Math.min(FRAMES_PER_GRANT, frameCount - first);
-      const range = { start: memMap + first * FRAME_BYTES, length: count * FRAME_BYTES };
-      return ask("memory", "memory.acquire", { by: kernel.name, ranges: [range], write: true });
+  ...departureSteps({
+    goesOnAt: copyStep,
+    mark: (table) => {
+      const flags = FRAME.reserved | FRAME.nosave;
+      setFrames(table, { pfn: 0, count: 1 }, { flags, owner: 0, count: 0 });
     },
-    then: (kernel, vars, _answer, access) => {
-      const { memMap, frameCount } = layoutOf(kernel);
-      const first = numberOf(vars["frame"] ?? 0);
-      const count = Math.min(FRAMES_PER_GRANT, frameCount - first);
-      const table = access.writable(memMap + first * FRAME_BYTES, count * FRAME_BYTES);
-      writeFrames(kernel.state, table, first, count);
-      if (first === 0) {
-        const flags = FRAME.reserved | FRAME.nosave;
-        setFrames(table, { pfn: 0, count: 1 }, { flags, owner: 0, count: 0 });
-      }
-      vars["frame"] = first + count;
-      return goto("page table");
-    },
-  },
-  {
-    name: "log buffer",
-    run: (kernel) => {
-      const { log } = layoutOf(kernel);
-      const ranges = [{ start: log.pfn * PAGE_BYTES, length: log.count * PAGE_BYTES }];
-      return ask("memory", "memory.acquire", { by: kernel.name, ranges, write: true });
-    },
-    then: (kernel, _vars, _answer, access) => {
-      const { log } = layoutOf(kernel);
-      const room = access.writable(log.pfn * PAGE_BYTES, log.count * PAGE_BYTES);
-      room.fill(0);
-      const text = new TextEncoder().encode(kernel.state.log.join("\n") + "\n");
-      room.set(text.subarray(Math.max(0, text.length - room.length)));
-      return next;
-    },
-  },
-  {
-    name: "state pages",
-    run: (kernel) => {
-      const { state } = layoutOf(kernel);
-      const start = state.pfn * PAGE_BYTES;
-      const ranges = cutRanges([{ start, length: state.count * PAGE_BYTES }]);
-      return ask("memory", "memory.acquire", { by: kernel.name, ranges, write: true });
-    },
-    then: (kernel, _vars, _answer, access) => {
-      const { state } = layoutOf(kernel);
-      const clock = { at: kernel.out.now, monotonic: kernel.monotonic() };
-      kernel.state.realAtClock = kernel.realMicroseconds();
-      kernel.state.clock = clock;
-      const bytes = encodeState(kernel, copyStep());
-      if (bytes.length > state.count * PAGE_BYTES) {
-        throw new Error(`State of ${bytes.length} bytes is over its ${state.count} pages`);
-      }
-      fillRanges(
-        (start, content) => access.write(start, content),
-        state.pfn * PAGE_BYTES,
-        bytes,
-      );
-      return next;
-    },
-  },
+  }),
   {
     name: COPY,
     run: (kernel) => {
-      const { memMap, frameCount } = layoutOf(kernel);
-      const { clock, realAtClock } = kernel.state;
       const { copies, saved } = swsuspOf(kernel);
-      kernel.fact("clock", { op: "leave", monotonic: clock.monotonic, real: realAtClock });
-      kernel.fact("leave", { mem_map: `0x${memMap.toString(16)}`, frames: frameCount });
+      sayLeaving(kernel, true);
       const pairs = formatPairRuns(copyPairs(copies, saved));
       return ask("memory", "memory.copy", { by: kernel.name, pairs });
     },

@@ -154,6 +154,12 @@ function sayCommitted(kernel: Kernel, vars: Vars): void {
   });
 }
 
+/** The last map page counts as one of the image's pages: without it nothing behind it is found. */
+function sayMapWritten(kernel: Kernel, vars: Vars): void {
+  const bytes = numberOf(vars["bytes"]);
+  kernel.fact("image", { op: "page", id: textOf(vars["id"]), device: deviceOf(vars), bytes });
+}
+
 function mapPage(vars: Vars): number {
   return readAs(MAP_CURSOR, vars["map"]).page;
 }
@@ -171,7 +177,11 @@ const MARK = procedure("swsusp_mark", [
   {
     name: "write last map",
     run: (_kernel, vars) => movePage(vars, mapPage(vars), true),
-    then: (_kernel, _vars, answer) => isError(answer) ? fail(-answer) : next,
+    then(kernel, vars, answer) {
+      if (isError(answer)) return fail(-answer);
+      sayMapWritten(kernel, vars);
+      return next;
+    },
   },
   flush("flush before"),
   {
@@ -196,7 +206,10 @@ const MARK = procedure("swsusp_mark", [
     name: "write late map",
     run: (_kernel, vars) => movePage(vars, mapPage(vars), true),
     // Nobody looks at how that ended (quirk Q3).
-    then: () => done(0),
+    then(kernel, vars, answer) {
+      if (!isError(answer)) sayMapWritten(kernel, vars);
+      return done(0);
+    },
   },
 ]);
 

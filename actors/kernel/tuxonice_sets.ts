@@ -1,7 +1,7 @@
 /**
- * TuxOnIce's two page sets (protocol.md B.6): set 2 is the page cache, which nobody needs or
- * changes while file systems are frozen; set 1 is all the rest. Set 2 is written from where it
- * stands, and then its frames take the copy of set 1.
+ * TuxOnIce's two page sets (protocol.md B.6): set 2 is what the LRU lists have, which nobody needs
+ * or changes while file systems and tasks are frozen; set 1 is all the rest. Set 2 is written from
+ * where it stands, and then its frames take the copy of set 1.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import { FRAME } from "../../machine/formats/mem_map.ts";
 import {
   countPages,
   formatRuns,
+  intersect,
   mergeRuns,
   type PageRun,
   subtract,
@@ -39,9 +40,29 @@ function volumes(kernel: Kernel): MountedVolume[] {
   return kernel.state.mounts.filter((mount): mount is MountedVolume => "holder" in mount);
 }
 
-/** Frames of the page cache: those of buffer caches. What a tmpfs has is no cache of anything. */
+/** Frames on the kernel's lists of pages that nobody has pinned, with what they are. */
+interface ListedFrames {
+  readonly runs: readonly PageRun[];
+  readonly flags: number;
+  readonly owner: number;
+}
+
+/**
+ * What stands on the LRU lists: buffer caches, and the memory of frozen tasks, of which none runs
+ * until it is back. What a tmpfs has is no cache of anything, and it is not frozen.
+ */
+function listed({ state }: Kernel, mounts: readonly MountedVolume[]): ListedFrames[] {
+  const caches = mounts.map(({ cache }) => ({ runs: [cache], flags: FRAME.cache, owner: 0 }));
+  const frozen = state.processes.filter((each) => each.kind === "user" && each.frozen);
+  const heaps = frozen.flatMap(({ pid, memory }) =>
+    memory.map(({ runs }) => ({ runs, flags: FRAME.user, owner: pid & 0xffff }))
+  );
+  return [...caches, ...heaps];
+}
+
+/** Frames of page set 2; see {@linkcode listed}. */
 export function cacheFrames(kernel: Kernel): PageRun[] {
-  return mergeRuns(volumes(kernel).map(({ cache }) => cache));
+  return mergeRuns(listed(kernel, volumes(kernel)).flatMap(({ runs }) => runs));
 }
 
 /** `tuxonice_freeze_filesystems {}`: all is written back, and nobody changes anything any more. */
@@ -78,11 +99,17 @@ const thawFilesystems = procedure("tuxonice_thaw_filesystems", [{
   },
 }]);
 
-/** Marks frames of the cache as none of the atomic copy's, or as ordinary ones again. */
-function exclude(kernel: Kernel, runs: readonly PageRun[], excluded: boolean): void {
-  const flags = FRAME.cache | (excluded ? FRAME.nosave : 0);
-  releasePages(kernel.state, runs);
-  takePages(kernel.state, runs, flags, 0);
+/** Marks frames of set 2 as none of the atomic copy's, or as what they were again. */
+function exclude(kernel: Kernel, set2: readonly PageRun[], excluded: boolean): void {
+  releasePages(kernel.state, set2);
+  let left = mergeRuns(set2);
+  for (const { runs, flags, owner } of listed(kernel, volumes(kernel))) {
+    const own = intersect(left, mergeRuns(runs));
+    takePages(kernel.state, own, flags | (excluded ? FRAME.nosave : 0), owner);
+    left = subtract(left, own);
+  }
+  // A cache that was given up meanwhile.
+  takePages(kernel.state, left, FRAME.cache, 0);
 }
 
 /** Pages of the image as they are now. */

@@ -25,7 +25,6 @@ import { freshEntry, staleWarning } from "../kernel/kimgcore_peer.ts";
 import {
   ask,
   call,
-  goto,
   type Next,
   next,
   type Procedure,
@@ -42,6 +41,7 @@ import {
   rawPlace,
   writeFirstBlock,
 } from "./block_list_image.ts";
+import { abortingAt } from "./abort_step.ts";
 import { failWith, reasonOf } from "./command_line.ts";
 import { sayFirmwareMap, signatureOf } from "./go_to_khdev.ts";
 
@@ -82,19 +82,7 @@ function imageOf(kernel: Kernel, vars: Vars, valid: number): ListedImage {
   return { header, list: listIn(vars) };
 }
 
-function abort(vars: Vars, message: string): Next {
-  vars["message"] = message;
-  return goto("abort");
-}
-
-function must(name: string, what: string, run: Step["run"]): Step {
-  return {
-    name,
-    run,
-    then: (_kernel, vars, answer) =>
-      isError(answer) ? abort(vars, `cannot ${what}: ${reasonOf(answer)}`) : next,
-  };
-}
+const { abort, must } = abortingAt("abort");
 
 const LOOK: readonly Step[] = [
   {

@@ -23,17 +23,10 @@ import { partitionName, type PartitionPlace, PLACE } from "../kernel/block_devic
 import { parameter } from "../kernel/boot.ts";
 import { type Kernel, numberOf, textOf } from "../kernel/kernel_context.ts";
 import { KJUMP_COMMAND } from "../kernel/kjump_chains_command.ts";
-import {
-  call,
-  goto,
-  type Next,
-  next,
-  type Procedure,
-  procedure,
-  type Step,
-} from "../kernel/procedure.ts";
+import { call, goto, next, type Procedure, procedure, type Step } from "../kernel/procedure.ts";
 import type { Vars } from "../kernel/state.ts";
 import { fieldOf, isError, listOf, readAs } from "../kernel/values.ts";
+import { abortingAt } from "./abort_step.ts";
 import { failWith, reasonOf } from "./command_line.ts";
 import {
   blocksOf,
@@ -86,20 +79,7 @@ function headerOf(kernel: Kernel, vars: Vars, valid: number): KhdevHeader {
   };
 }
 
-function abort(vars: Vars, message: string): Next {
-  vars["message"] = message;
-  return goto("abort");
-}
-
-/** A step whose error means that there is no image. */
-function must(name: string, what: string, run: Step["run"]): Step {
-  return {
-    name,
-    run,
-    then: (_kernel, vars, answer) =>
-      isError(answer) ? abort(vars, `cannot ${what}: ${reasonOf(answer)}`) : next,
-  };
-}
+const { abort, must } = abortingAt("abort");
 
 const BEGIN: readonly Step[] = [
   {

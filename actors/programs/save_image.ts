@@ -8,20 +8,13 @@ import { sha256 } from "../../machine/digest.ts";
 import { DUMP_LEVEL } from "../../machine/formats/mem_map.ts";
 import { formatRuns } from "../../machine/formats/page_runs.ts";
 import { ERRNO } from "../kernel/errno.ts";
-import { type Kernel, numberOf, textOf } from "../kernel/kernel_context.ts";
-import {
-  call,
-  goto,
-  type Next,
-  next,
-  type Procedure,
-  procedure,
-  type Step,
-} from "../kernel/procedure.ts";
+import { numberOf, textOf } from "../kernel/kernel_context.ts";
+import { call, goto, next, type Procedure, procedure, type Step } from "../kernel/procedure.ts";
 import { freshEntry, staleWarning } from "../kernel/kimgcore_peer.ts";
 import { emitSums } from "../kernel/small_files.ts";
 import type { Vars } from "../kernel/state.ts";
 import { fieldOf, isError, listOf, readAs, RUNS } from "../kernel/values.ts";
+import { abortingAt } from "./abort_step.ts";
 import { failWith, reasonOf, wordsOf } from "./command_line.ts";
 import { emitManifest, IMAGE_FILES, IMAGE_ROOT } from "./image_manifest.ts";
 import { mountImageRoot } from "./image_root.ts";
@@ -51,25 +44,7 @@ function levelOf(vars: Vars): number {
     : DUMP_LEVEL.free;
 }
 
-/** Notes why the image cannot be saved and goes to the steps that take everything back. */
-function abort(vars: Vars, message: string): Next {
-  vars["message"] = message;
-  return goto("remove");
-}
-
-/** A step that calls a procedure; an error of it aborts the image. */
-function must(
-  name: string,
-  what: string,
-  run: (kernel: Kernel, vars: Vars) => Next,
-): Step {
-  return {
-    name,
-    run,
-    then: (_kernel, vars, answer) =>
-      isError(answer) ? abort(vars, `Cannot ${what}: ${reasonOf(answer)}`) : next,
-  };
-}
+const { abort, must } = abortingAt("remove", "Cannot");
 
 function image(vars: Vars): { id: string; of?: string } {
   const id = textOf(fieldOf(vars["dump"], "id"));

@@ -7,6 +7,7 @@
  */
 import { type KernelProfile, kernelProfile } from "../kernel/profiles.ts";
 import type { OperatorStep } from "../operator.ts";
+import type { ImageTarget } from "../../machine/hardware_profile.ts";
 import type { MachineSettings, MenuEntry } from "./machine_plan.ts";
 import { REAL_SECONDS } from "./mainline_run.ts";
 
@@ -42,6 +43,8 @@ export interface ComparedSystem {
   /** What is written where, and by how many processors compressed. */
   readonly target: string;
   readonly compression: string;
+  /** Device class of the image's place; the machine's own drive unless given. */
+  readonly imageTarget?: ImageTarget;
   /** What the person does; `work` is the line that fills the memory. */
   script(work: string, probed: Probed): readonly OperatorStep[];
   /** Sessions in which {@linkcode Probed} is read; none unless given. */
@@ -137,6 +140,16 @@ const COMPRESSED: ComparedSystem = {
 };
 
 const RFC_BOOT = "console=ttyS0 acpi=off crashkernel=16M@32M";
+
+function elsewhere(imageTarget: ImageTarget, target: string): ComparedSystem {
+  return {
+    ...MAINLINE,
+    id: `mainline-${imageTarget}`,
+    title: `the same, the image on a ${target}`,
+    target,
+    imageTarget,
+  };
+}
 
 function loadCrash(at: string, host: string, files: string, pfn: number | undefined): OperatorStep {
   return type(
@@ -256,8 +269,34 @@ function swsusp(id: string, title: string, profile: string, mode: string): Compa
   };
 }
 
+const TUXONICE_RESUME = "resume=swap:/dev/sda6";
+
+const TUXONICE: ComparedSystem = {
+  id: "tuxonice",
+  title: "TuxOnIce of 2007, two page sets",
+  letters: "T",
+  profile: "2.6.23-toi",
+  layout: "workshop",
+  menu: [
+    { name: "A", append: `${ON_A} ${TUXONICE_RESUME}` },
+    { name: "C", append: `${ON_C} ${TUXONICE_RESUME}` },
+  ],
+  target: "swap",
+  compression: "none",
+  script: (work) => [
+    ...boot("A"),
+    type("A", work),
+    type("A", "swapon /dev/sda6"),
+    type("A", "hibernate"),
+    OFF,
+    ...boot("C"),
+    ...resumedAt("C"),
+  ],
+};
+
 /** All of them, in the order of their years. */
 export const COMPARED_SYSTEMS: readonly ComparedSystem[] = [
+  TUXONICE,
   swsusp(
     "swsusp-2.6.23",
     "swsusp with the arbitrary boot kernel of 2007",
@@ -270,6 +309,8 @@ export const COMPARED_SYSTEMS: readonly ComparedSystem[] = [
   MAINLINE,
   LOADER_RESUME,
   COMPRESSED,
+  elsewhere("usb", "USB disk"),
+  elsewhere("nfs", "server (NFS)"),
   swsusp("swsusp-6.1", "swsusp of 6.1, power off", "6.1-cured", "shutdown"),
   swsusp("swsusp-6.1-s4", "swsusp of 6.1, ACPI S4", "6.1-cured", "platform"),
 ];
@@ -294,6 +335,7 @@ export function comparedMachine(
     operator: { script, patienceNs: PATIENCE_NS },
     menu: system.menu,
     layout: system.layout,
+    ...(system.imageTarget === undefined ? {} : { imageTarget: system.imageTarget }),
   };
 }
 

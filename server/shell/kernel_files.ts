@@ -31,7 +31,7 @@ export class SystemCallError extends Error {
     const limit = code === "EFBIG" ? ` (a shell carries ${SHELL_FILE_BYTES / 1024} KiB)` : "";
     super(`${code}: ${errnoText(errno).toLowerCase()}${limit}, ${operation} '${path}'`);
     this.code = code;
-    const what = operation === "write" ? "write error" : path;
+    const what = operation === "write" ? "echo: write error" : path;
     this.complaint = `bash: ${what}: ${errnoText(errno)}${limit}`;
   }
 }

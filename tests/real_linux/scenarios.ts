@@ -107,7 +107,7 @@ function plainKexec(): Run[] {
 }
 
 /** A is saved by B with the command given, and the machine switched off. */
-function savedByB(command: string): Run {
+export function savedByB(command: string): Run {
   return runMachine({
     profile: "6.1-cured",
     memoryMiB: 256,
@@ -128,15 +128,20 @@ function savedByB(command: string): Run {
   });
 }
 
+/** C boots on a disk and is typed lines; it stays. */
+export function sessionInC(disk: Uint8Array, lines: readonly string[]): Run {
+  return machine({ disk, outcome: "refused" }, lines.map((line) => typed("C", line)), "C");
+}
+
 /** C is asked to load an image of too many segments and to enter it all the same. */
 function tooManySegments(): Run[] {
   const saved = savedByB("makedumpfile --edit -d 17 /proc/vmcore /hibernate/dump.elf");
   const entry = String(fieldsOf(saved, "jump")[0]?.["word"]);
-  const refused = machine({ disk: bytesOf(saved.medium), outcome: "refused" }, [
-    typed("C", "mount /dev/sda3 /hibernate"),
-    typed("C", `kexec -l --args-none --entry=${entry} /hibernate/dump.elf`),
-    typed("C", "kexec -e"),
-  ], "C");
+  const refused = sessionInC(bytesOf(saved.medium), [
+    "mount /dev/sda3 /hibernate",
+    `kexec -l --args-none --entry=${entry} /hibernate/dump.elf`,
+    "kexec -e",
+  ]);
   return [saved, refused];
 }
 
@@ -144,11 +149,11 @@ function tooManySegments(): Run[] {
 function uneditedVmcore(): Run[] {
   const saved = savedByB("cp /proc/vmcore /hibernate/dump.elf");
   return [
-    machine({ disk: bytesOf(saved.medium), outcome: "refused" }, [
-      typed("C", "mount /dev/sda3 /hibernate"),
-      typed("C", "kexec -l --args-none /hibernate/dump.elf"),
-      typed("C", "cat /sys/kernel/kexec_loaded"),
-    ], "C"),
+    sessionInC(bytesOf(saved.medium), [
+      "mount /dev/sda3 /hibernate",
+      "kexec -l --args-none /hibernate/dump.elf",
+      "cat /sys/kernel/kexec_loaded",
+    ]),
   ];
 }
 

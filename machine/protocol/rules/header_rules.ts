@@ -50,6 +50,11 @@ function notUsed(context: RuleContext, refused: Map<string, string>): FactHandle
   };
 }
 
+/** Whether a kernel begins to look at an image anew: somebody has put the signature back. */
+function beginsAnew({ what, result }: Check): boolean {
+  return what === "signature" && result === 0;
+}
+
 /** A rule about one comparison: the error it gives, and that nothing is used after it. */
 function comparison(wanted: Wanted): (context: RuleContext) => RuleRun {
   return (context) => {
@@ -58,6 +63,7 @@ function comparison(wanted: Wanted): (context: RuleContext) => RuleRun {
       facts: {
         ...notUsed(context, refused),
         header_check(check) {
+          if (beginsAnew(check)) refused.delete(check.k);
           if (check.what !== wanted.what) return;
           const { k, stored, found, result } = check;
           const allowed = differs(check) ? wanted.differing(check) : [0];
@@ -110,7 +116,9 @@ const BEFORE_PAGES: Rule = {
     return {
       facts: {
         boot: ({ k }) => kernels.forget(k),
-        header_check({ k, what, result }) {
+        header_check(check) {
+          const { k, what, result } = check;
+          if (beginsAnew(check)) kernels.forget(k);
           const rank = RANK[what];
           if (rank === undefined) return;
           const state = kernels.of(k);
@@ -184,6 +192,7 @@ const ANY_VERSION: Rule = {
         ...notUsed(context, refused),
         header_check(check) {
           const { k, what, stored, found, result } = check;
+          if (beginsAnew(check)) refused.delete(k);
           if (what === "version") {
             if (result === 0) context.held();
             else context.violated(`kernel ${k} refuses version '${stored}', it is '${found}'`);
@@ -238,6 +247,7 @@ const SAME_SUM: Rule = {
         boot: ({ k }) => void refused.delete(k),
         power: () => refused.clear(),
         header_check(check) {
+          if (beginsAnew(check)) refused.delete(check.k);
           if (check.what !== "crc") return;
           const { k, stored, found, result } = check;
           const wanted = differs(check) ? ERRNO.ENODATA : 0;

@@ -126,6 +126,8 @@ const NO_RESUME: Rule = {
         power: () => void (told = undefined),
         boot: ({ k }) => mounts.forget(k),
         resume_attempt({ k, noresume, read }) {
+          // A person may ask for it later by writing /sys/power/resume.
+          if (!noresume && told === k) told = undefined;
           if (!noresume) return;
           told = k;
           if (read) context.violated(`kernel ${k} reads an image in spite of noresume`);

@@ -93,6 +93,8 @@ const NEVER_A_MIXTURE: Rule = {
     // File systems of the kernels that jumped, and what others mounted since the loss.
     const mounts = new Map<string, Set<string>>();
     const touched = new Set<string>();
+    // Kernels that booted since the loss: when these come back from a jump, nothing is resumed.
+    const fresh = new Set<string>();
     let lost = false;
     let booted = false;
     let resumed: string | undefined;
@@ -120,10 +122,12 @@ const NEVER_A_MIXTURE: Rule = {
         booted = false;
         resumed = undefined;
         touched.clear();
+        fresh.clear();
         for (const part of parts) Object.assign(part, { held: 0, reason: undefined });
       },
       boot({ k }) {
         booted = true;
+        fresh.add(k);
         away.delete(k);
       },
       mount({ k, fs }) {
@@ -136,12 +140,12 @@ const NEVER_A_MIXTURE: Rule = {
       },
       unmount: ({ k, fs }) => void mounts.get(k)?.delete(fs),
       jump({ from, to, preserve }) {
-        if (away.has(to) && lost) resumed = to;
+        if (away.has(to) && lost && !fresh.has(to)) resumed = to;
         away.delete(to);
         if (preserve) away.add(from);
       },
       resumed({ k }) {
-        if (away.delete(k) && lost) resumed = k;
+        if (away.delete(k) && lost && !fresh.has(k)) resumed = k;
       },
       snapshot({ k, result }) {
         if (result === 0) away.add(k);

@@ -1,0 +1,178 @@
+/**
+ * The systems that are compared, each as a run that a test can alter: more processors, another
+ * seed, a choice, what is typed after a failure (issue 3: "each also runs with …").
+ */
+import type { Choice } from "../../machine/choices.ts";
+import { DOWN_PHASES } from "../../machine/protocol/facts.ts";
+import type { RunPlan } from "../../machine/run_plan.ts";
+import type { TraceHeader } from "../../machine/trace/event.ts";
+import type { DiskWrite } from "../../actors/disk_image/build_disk.ts";
+import type { OperatorStep } from "../../actors/operator.ts";
+import {
+  COMPARED_SYSTEMS,
+  comparedMachine,
+  type ComparedSystem,
+  type Probed,
+  probeScript,
+  workLine,
+} from "../../actors/scenario/compared.ts";
+import {
+  machineDisk,
+  type MachineSettings,
+  planMachine,
+} from "../../actors/scenario/machine_plan.ts";
+import { FlatStore } from "../../machine/flat_store.ts";
+import { MemoryMedium } from "../../machine/medium.ts";
+import { brokenRules, fieldsOf, judgeAs, type Run, runPlan } from "./run_kit.ts";
+
+const MIB = 1024 ** 2;
+const PATIENCE_NS = 3_600_000_000_000;
+
+/** What of a run differs from the plain one. */
+export interface MatrixOptions {
+  readonly cpus?: number;
+  /** Share of RAM the workload holds, in percent; 10 unless given. */
+  readonly used?: number;
+  readonly seed?: number;
+  readonly seededOrder?: boolean;
+  readonly choices?: readonly Choice[];
+  /** Another script, made of the plain one. */
+  readonly script?: (plain: readonly OperatorStep[]) => readonly OperatorStep[];
+  readonly recovery?: readonly OperatorStep[];
+}
+
+/** A system by its id. */
+export function systemOf(id: string): ComparedSystem {
+  const found = COMPARED_SYSTEMS.find((system) => system.id === id);
+  if (found === undefined) throw new Error(`No system '${id}'`);
+  return found;
+}
+
+const probes = new Map<string, Probed>();
+
+/** The numbers a person reads in one session for another; read once for equal machines. */
+function probedOf(system: ComparedSystem, options: MatrixOptions): Probed {
+  const { cpus = 1, seed = 1 } = options;
+  const key = `${system.id} ${cpus} ${seed}`;
+  const known = probes.get(key);
+  if (known !== undefined) return known;
+  const jumpBuffers: Record<string, number> = {};
+  for (const entry of system.probes ?? []) {
+    const settings = settingsWith(system, { cpus, seed }, probeScript(entry));
+    const run = runSettings(system, settings);
+    const [exported] = fieldsOf(run, "jump_buffer", entry).filter(({ op }) => op === "export");
+    jumpBuffers[entry] = Number(exported?.["pfn"]);
+  }
+  const probed = { jumpBuffers };
+  probes.set(key, probed);
+  return probed;
+}
+
+function settingsWith(
+  system: ComparedSystem,
+  options: MatrixOptions,
+  script: readonly OperatorStep[],
+): MachineSettings {
+  const { cpus = 1, used = 10, seed = 1, seededOrder = false, choices = [], recovery } = options;
+  const machine = { memoryBytes: 64 * MIB, hardware: "t42", cpus, seed, used };
+  return {
+    ...comparedMachine(system, machine, script),
+    seededOrder,
+    choices,
+    operator: {
+      script,
+      patienceNs: PATIENCE_NS,
+      ...(recovery === undefined ? {} : { recovery }),
+    },
+  };
+}
+
+/** The settings of a system's run. */
+export function matrixSettings(
+  system: ComparedSystem,
+  options: MatrixOptions = {},
+): MachineSettings {
+  const { used = 10, script: altered = (plain) => plain } = options;
+  const line = workLine({ memoryBytes: 64 * MIB, hardware: "t42", cpus: 1, seed: 1, used });
+  const plain = system.script(line, probedOf(system, options));
+  return settingsWith(system, options, altered(plain));
+}
+
+const builtDisks = new Map<string, { byteLength: number; writes: readonly DiskWrite[] }>();
+
+/** A new machine's disk; what it is made of is built once for equal settings. */
+export function matrixMedium(system: ComparedSystem, settings: MachineSettings): MemoryMedium {
+  const key = `${system.id} ${settings.cpus} ${settings.seed}`;
+  let built = builtDisks.get(key);
+  if (built === undefined) {
+    const { byteLength, writes } = machineDisk(settings);
+    built = { byteLength, writes: [...writes] };
+    builtDisks.set(key, built);
+  }
+  const medium = new MemoryMedium(FlatStore.make(built.byteLength));
+  for (const { offset, bytes } of built.writes) medium.write(offset, bytes);
+  return medium;
+}
+
+/** The header of a system's trace. */
+export function matrixHeader(system: ComparedSystem, settings: MachineSettings): TraceHeader {
+  return {
+    v: 1,
+    run: "0123456789abcdef",
+    scenario: system.id,
+    seed: settings.seed,
+    profile: `${settings.profile.name}/${settings.hardware}`,
+    version: "0.0.0",
+    actors: [],
+    clock: "virtual",
+    order: "total",
+  };
+}
+
+function runSettings(system: ComparedSystem, settings: MachineSettings): Run {
+  const plan: RunPlan = planMachine(settings);
+  return runPlan(plan, {
+    medium: matrixMedium(system, settings),
+    header: matrixHeader(system, settings),
+    finish: { tolerant: true },
+  });
+}
+
+/** Runs a system inline to its outcome. */
+export function runMatrix(system: ComparedSystem, options: MatrixOptions = {}): Run {
+  return runSettings(system, matrixSettings(system, options));
+}
+
+/** What a run broke of its system's rules, `""` for nothing. */
+export function brokenBy(system: ComparedSystem, ...runs: readonly Run[]): string {
+  return brokenRules(judgeAs(system.letters, ...runs)).reasons;
+}
+
+/** Ids of what a run broke. */
+export function brokenIds(system: ComparedSystem, run: Run): string[] {
+  return brokenRules(judgeAs(system.letters, run)).ids;
+}
+
+/** Whether A looked at itself last and found all as it was. */
+export function isWell(run: Run): boolean {
+  const check = run.lines.findLast((line) => line.startsWith("A: check: "));
+  return check?.endsWith("all well") ?? false;
+}
+
+/** The step that makes A hibernate: the last that is typed to it before the machine is off. */
+export function hibernatingStep(script: readonly OperatorStep[]): number {
+  const off = script.findLastIndex((step) => step.do === "off");
+  return script.findLastIndex((step, index) => index < off && step.do === "type" && step.at === "A");
+}
+
+/** The plain script until A has been told to hibernate, then A is asked how it is. */
+export function failingScript(plain: readonly OperatorStep[]): readonly OperatorStep[] {
+  return [
+    ...plain.slice(0, hibernatingStep(plain) + 1),
+    { do: "type", at: "A", line: "check" },
+    { do: "prompt", at: "A" },
+    { do: "finish", outcome: "goes on" },
+  ];
+}
+
+export { COMPARED_SYSTEMS, DOWN_PHASES };
