@@ -8,13 +8,17 @@
 import { measureCycle } from "./cycle.ts";
 import { measure as measureEngine, type Row } from "./engine.ts";
 import { measureImage } from "./image.ts";
+import { measureImport } from "./import_log.ts";
 import { measureRules } from "./rules.ts";
+import { measureScenarios } from "./scenarios.ts";
 
 const GROUPS: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
   image: measureImage,
   engine: measureEngine,
   cycle: measureCycle,
   rules: measureRules,
+  import: measureImport,
+  scenarios: measureScenarios,
 };
 
 function cell(value: number): string {

@@ -140,7 +140,7 @@ const LOAD = procedure("tuxonice_load", [
         op: "load",
         id: textOf(vars["id"]),
         device: partitionName(readAs(PLACE, vars["place"]).partition),
-        bytes: countPages(runsIn(vars, "saved")) * PAGE_BYTES,
+        bytes: (countPages(runsIn(vars, "saved")) + numberOf(vars["cachePages"])) * PAGE_BYTES,
       });
       return next;
     },

@@ -39,6 +39,7 @@ import {
   runRanges,
   RUNS,
 } from "../kernel/values.ts";
+import { firstBytes, framesFrom, gather, put } from "./page_buffer.ts";
 
 /** Pages compressed at one time: 8 units. */
 const BATCH_PAGES = 8 * LZO_UNIT_BYTES / PAGE_BYTES;
@@ -52,52 +53,15 @@ export function compressedBound(bytes: number): number {
   return LZO_HEADER_BYTES + Math.ceil(bytes / LZO_UNIT_BYTES) * LZO_UNIT_BYTES_MAX;
 }
 
-/** Frames of the content from page `at` on, at most a batch. */
+/** Frames of the content from the page on at which it is, at most a batch. */
 function batchFrames(vars: Vars): number[] {
-  let skip = numberOf(vars["page"]);
-  const frames: number[] = [];
-  for (const { start, length } of readAs(RANGES, vars["pieces"])) {
-    const count = Math.ceil(length / PAGE_BYTES);
-    for (let index = skip; index < count && frames.length < BATCH_PAGES; index++) {
-      frames.push(start / PAGE_BYTES + index);
-    }
-    skip = Math.max(0, skip - count);
-  }
-  return frames;
+  return framesFrom(readAs(RANGES, vars["pieces"]), numberOf(vars["page"]), BATCH_PAGES);
 }
 
 /** Bytes of the content that the batch has: the last page may be a part of one. */
 function batchBytes(vars: Vars): number {
   const left = numberOf(vars["bytes"]) - numberOf(vars["page"]) * PAGE_BYTES;
   return Math.min(left, BATCH_PAGES * PAGE_BYTES);
-}
-
-function gather(access: Access, runs: ReturnType<typeof runRanges>, length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const range of runs) {
-    if (at >= length) break;
-    const part = access.read(range.start, range.length).subarray(0, length - at);
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}
-
-/** Puts bytes into pages from byte `from` on. */
-function put(access: Access, runs: ReturnType<typeof runRanges>, from: number, bytes: Uint8Array) {
-  let start = 0;
-  let at = 0;
-  for (const range of runs) {
-    const begin = Math.max(0, from - start);
-    if (begin < range.length && at < bytes.length) {
-      const part = bytes.subarray(at, at + range.length - begin);
-      access.writable(range.start, range.length).set(part, begin);
-      at += part.length;
-      from += part.length;
-    }
-    start += range.length;
-  }
 }
 
 function compressBatch(vars: Vars, access: Access): void {
@@ -126,16 +90,6 @@ function sayPages(kernel: Kernel, vars: Vars): void {
 
 function ended(vars: Vars): boolean {
   return numberOf(vars["page"]) * PAGE_BYTES >= numberOf(vars["bytes"]);
-}
-
-/** The first bytes of the output buffer, as pieces for a write. */
-function outputPieces(vars: Vars, length: number) {
-  let left = length;
-  return runRanges(readAs(RUNS, vars["output"])).flatMap((range) => {
-    const part = Math.min(left, range.length);
-    left -= part;
-    return part > 0 ? [{ start: range.start, length: part }] : [];
-  });
 }
 
 function giveUp(kernel: Kernel, vars: Vars, errno: number): Next {
@@ -220,7 +174,7 @@ const COMPRESS = procedure("dump_compress", [
       call("fs_write", {
         path: vars["path"] ?? "",
         offset: vars["written"] ?? 0,
-        pieces: outputPieces(vars, numberOf(vars["chunk"])),
+        pieces: firstBytes(runRanges(readAs(RUNS, vars["output"])), numberOf(vars["chunk"])),
         sums: true,
       }),
     then(kernel, vars, answer) {

@@ -14,9 +14,10 @@ import {
   toRuns,
 } from "../../machine/formats/page_runs.ts";
 import type { Range } from "../../machine/messages/declare.ts";
-import { list, natural, optional, type Plain, record } from "../../machine/messages/shape.ts";
+import type { Plain } from "../../machine/messages/shape.ts";
 import { ERRNO, errnoText } from "../kernel/errno.ts";
-import { numberOf, textOf } from "../kernel/kernel_context.ts";
+import { type Kernel, numberOf, textOf } from "../kernel/kernel_context.ts";
+import { seconds } from "../kernel/mounts.ts";
 import {
   ask,
   call,
@@ -31,6 +32,8 @@ import type { Vars } from "../kernel/state.ts";
 import { fieldOf, isError, listOf, plainRuns, readAs, runRanges, RUNS } from "../kernel/values.ts";
 import { sourceRanges, vmcoreOf } from "../kernel/vmcore.ts";
 import { compressedBound } from "./dump_compress.ts";
+import { cannotOpen, refuse, unknownPages } from "./dump_failures.ts";
+import { countLeftOut, frameLimit, kdumpRuns, originalPages } from "./dump_kdump_plan.ts";
 import {
   dumpHead,
   dumpInfo,
@@ -43,75 +46,27 @@ import {
   tableRanges,
   vmcoreRuns,
 } from "./dump_plan.ts";
+import { fitsRaw, rawJob } from "./dump_raw.ts";
 
 /** Grants with which zero pages are looked for at one time: 16 MiB. */
 const GRANTS_MAX = 16;
 
-/** Ends without a file; the lines are what makedumpfile prints. */
-function refuse(...lines: readonly string[]): Next {
-  const errno = -ERRNO.EINVAL;
-  return done({ status: 1, lines: [...lines, "makedumpfile Failed."], unknown: false, errno });
-}
-
-/** Ends because nothing says, or says rightly, which pages are free. */
-function unknownPages(...lines: readonly string[]): Next {
-  const errno = -ERRNO.EINVAL;
-  return done({ status: 1, lines: [...lines, "makedumpfile Failed."], unknown: true, errno });
-}
-
-function cannotOpen(name: string, errno: number): Next {
-  const lines = [
-    `open_dump_memory: Can't open the dump memory(${name}). ${errnoText(errno)}`,
-    "makedumpfile Failed.",
-  ];
-  return done({ status: 1, lines, unknown: false, errno });
-}
-
 /** Ends with a file that is not whole, or with none. */
-function cannotWrite(vars: Vars, errno: number): Next {
+function cannotWrite(vars: Vars, errno: number, ...more: readonly string[]): Next {
   const path = textOf(vars["output"]);
   const lines = [
     `write_buffer: Can't write the dump file(${path}). ${errnoText(errno)}`,
+    ...more,
     "makedumpfile Failed.",
   ];
   const begun = vars["begun"] === true ? imageOf(vars) : {};
   return done({ status: 1, lines, unknown: false, errno, ...begun });
 }
 
-/** Where on a partition without a file system a dump goes. */
-export const RAW_PLACE = record({
-  firstSector: natural,
-  block: natural,
-  blocks: natural,
-  /** Where its blocks are, if they do not follow each other from `block` on. */
-  extents: optional(list(record({ fileBlock: natural, block: natural, count: natural }))),
-});
+/** What is said where a file was left that says of itself that it is not whole. */
+const INCOMPLETE = "This is an incomplete dumpfile, but might analyzable.";
 
-function fitsRaw(vars: Vars): boolean {
-  const { block, blocks } = readAs(RAW_PLACE, vars["raw"]);
-  return block + Math.ceil(numberOf(vars["bytes"]) / PAGE_BYTES) <= blocks;
-}
-
-/** The transfer of a whole dump to such a place. */
-function rawJob(vars: Vars, pieces: readonly Range[]): Vars {
-  const { firstSector, block, extents } = readAs(RAW_PLACE, vars["raw"]);
-  const bytes = numberOf(vars["bytes"]);
-  const whole = [{ fileBlock: 0, block, count: Math.ceil(bytes / PAGE_BYTES) }];
-  return {
-    firstSector,
-    write: true,
-    sums: true,
-    offset: 0,
-    length: bytes,
-    size: bytes,
-    pieces: pieces.map(({ start, length }) => ({ start, length })),
-    extents: (extents ?? whole).map((run) => ({ ...run })),
-  };
-}
-
-function vmcoreIn(vars: Vars) {
-  return vmcoreOf(vars["vmcore"]);
-}
+const vmcoreIn = (vars: Vars) => vmcoreOf(vars["vmcore"]);
 
 function planOf(vars: Vars): DumpPlan {
   if (vars["copy"] === true) return planCopy(vmcoreIn(vars));
@@ -167,10 +122,21 @@ function classify(vars: Vars, access: Access): Next {
     const place = `mem_map at 0x${info?.memMapPhysical.toString(16)}`;
     return unknownPages(`get_mem_map: ${place} is not this kernel's: ${fault}.`);
   }
-  vars["kept"] = plainRuns(
-    keptRuns(vmcoreIn(vars), table, numberOf(vars["level"]), vars["edit"] === true),
-  );
+  const level = numberOf(vars["level"]);
+  vars["kept"] = plainRuns(keptRuns(vmcoreIn(vars), table, level, vars["edit"] === true));
+  vars["leftOut"] = { ...countLeftOut(vmcoreIn(vars), table, level) };
   return next;
+}
+
+/** Whether it is to be a kdump-compressed file. */
+function isKdump(vars: Vars): boolean {
+  return vars["compression"] !== undefined;
+}
+
+/** What makedumpfile's report is made of. */
+function countsOf(vars: Vars, zero: number) {
+  const original = originalPages(vmcoreIn(vars), isKdump(vars));
+  return { original, frames: frameLimit(vmcoreIn(vars)), zero, left: vars["leftOut"] ?? null };
 }
 
 /** The next kept runs in which zero pages are looked for, and the memory they are in. */
@@ -204,10 +170,15 @@ function dropZeroPages(vars: Vars, access: Access): void {
     }
     vars["zeroFrom"] = pfn + count;
   }
+  vars["zeroPages"] = numberOf(vars["zeroPages"] ?? 0) + zero.length;
   vars["kept"] = plainRuns(subtract(readAs(RUNS, vars["kept"]), toRuns(zero)));
 }
 
 function layOut(vars: Vars): Next {
+  if (isKdump(vars)) {
+    const runs = kdumpRuns(vmcoreIn(vars), readAs(RUNS, vars["kept"]));
+    return runs.length > 0 ? next : refuse("No page of memory would be in the dump.");
+  }
   try {
     const { layout, headBytes } = planOf(vars);
     if (layout.segments.length === 0) return refuse("No page of memory would be in the dump.");
@@ -237,16 +208,41 @@ function imageOf(vars: Vars): { id: string; of?: string } | undefined {
   return typeof of === "string" ? { id: `${of}@${entry}`, of } : { id: `previous@${entry}` };
 }
 
+function kdumpCall(kernel: Kernel, vars: Vars): Next {
+  const { output, vmcore, kept, level, compression, infoText } = vars;
+  return call("dump_kdump", {
+    path: output ?? "",
+    vmcore: vmcore ?? null,
+    kept: kept ?? [],
+    level: level ?? 0,
+    compression: compression ?? 0,
+    seconds: seconds(kernel),
+    ...(infoText === undefined ? {} : { infoText }),
+  });
+}
+
+/** Ends with a kdump file, or one that is not whole. */
+function kdumpEnd(vars: Vars, answer: Plain): Next {
+  if (isError(answer)) return cannotWrite(vars, answer);
+  if (fieldOf(answer, "incomplete") === true) return cannotWrite(vars, -ERRNO.ENOSPC, INCOMPLETE);
+  const counts = countsOf(vars, numberOf(fieldOf(answer, "zeroPages")));
+  const { kept = [] } = vars;
+  const bytes = fieldOf(answer, "bytes") ?? 0;
+  return done({ status: 0, bytes, kept, counts, dataBytes: fieldOf(answer, "dataBytes") ?? 0 });
+}
+
 /**
- * `dump_write {output, level, copy?, edit?, compress?, infoFile?, force?, entry?, sums?, raw?}`:
+ * `dump_write {output, level, copy?, edit?, compress?, compression?, infoFile?, force?, entry?,
+ * sums?, raw?}`:
  * writes the pages of the previous kernel's memory that dump level `level` keeps (with `copy`,
  * /proc/vmcore as it is) into the file `output`; with `edit`, so that kexec can load it, with
  * `compress`, as an LZO container. With `entry`, the jump-back entry as text, the file is a memory
- * image and facts say so. With `raw`, a {@linkcode RAW_PLACE}, it goes to a partition without a
- * file system, and `output` is only its name in messages. Gives `{status: 0, pages, bytes, kept,
- * sums}`, of an image with `id` and `of?`, or `{status: 1, lines, errno, unknown, id?}` with what
- * makedumpfile says; `unknown` is true if
- * nothing says which pages are free, `id` is there if the image was begun.
+ * image and facts say so. With `raw`, a RAW_PLACE of dump_raw.ts, it goes to a partition without a
+ * file system, and `output` is only its name in messages. With `compression`, the KDUMP_FLAG of
+ * zlib, LZO or 0, it is a kdump-compressed file instead. Gives `{status: 0, pages, bytes, kept,
+ * counts, dataBytes, sums}`, of an image with `id` and `of?`, or `{status: 1, lines, errno,
+ * unknown, id?}` with what makedumpfile says; `unknown` is true if nothing says which pages are
+ * free, `id` is there if the image was begun.
  */
 const DUMP_WRITE = procedure("dump_write", [
   {
@@ -278,7 +274,9 @@ const DUMP_WRITE = procedure("dump_write", [
   {
     name: "zero pages",
     run(kernel, vars) {
-      if ((numberOf(vars["level"]) & DUMP_LEVEL.zero) === 0) return goto("lay out");
+      // In a kdump file zero pages stay: they share one copy.
+      const wanted = (numberOf(vars["level"]) & DUMP_LEVEL.zero) !== 0 && !isKdump(vars);
+      if (!wanted) return goto("lay out");
       const { ranges } = zeroWindow(vars);
       if (ranges.length === 0) return goto("lay out");
       return ask("memory", "memory.acquire", {
@@ -316,6 +314,7 @@ const DUMP_WRITE = procedure("dump_write", [
       const image = imageOf(vars);
       if (image !== undefined) kernel.fact("image", { op: "begin", ...image });
       vars["begun"] = true;
+      if (isKdump(vars)) return goto("kdump");
       if (vars["raw"] !== undefined) return fitsRaw(vars) ? next : cannotWrite(vars, -ERRNO.ENOSPC);
       return call("fs_change", {
         operation: "createFile",
@@ -326,6 +325,11 @@ const DUMP_WRITE = procedure("dump_write", [
       });
     },
     then: (_kernel, vars, answer) => isError(answer) ? cannotWrite(vars, answer) : next,
+  },
+  {
+    name: "kdump",
+    run: (kernel, vars) => isKdump(vars) ? kdumpCall(kernel, vars) : goto("headers"),
+    then: (_kernel, vars, answer) => kdumpEnd(vars, answer),
   },
   {
     name: "headers",
@@ -380,6 +384,8 @@ const DUMP_WRITE = procedure("dump_write", [
         pages: countPages(kept),
         bytes: numberOf(fieldOf(answer, "bytes") ?? vars["bytes"]),
         kept: plainRuns(kept),
+        counts: countsOf(vars, numberOf(vars["zeroPages"] ?? 0)),
+        dataBytes: countPages(kept) * PAGE_BYTES,
         // A transfer past the file system gives its sums with their numbers.
         sums: listOf(fieldOf(answer, "sums") ?? answer).map((sum) =>
           Array.isArray(sum) ? sum[1] ?? "" : sum

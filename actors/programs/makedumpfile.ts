@@ -1,8 +1,14 @@
 /**
- * makedumpfile: copies /proc/vmcore into an ELF file, leaving pages out (protocol.md D.6). The
- * output is always ELF; `-c`, `-l`, `-z` and `-p` are accepted and compress nothing, as Debian's
- * build does with two of them. With `-g` it writes down the running kernel's VMCOREINFO, which
- * `-i` takes where a vmcore has no such note.
+ * makedumpfile: copies /proc/vmcore into a file, leaving pages out (protocol.md D.6). With `-g` it
+ * writes down the running kernel's VMCOREINFO, which `-i` takes where a vmcore has no such note.
+ *
+ * As the real tool it writes its own kdump-compressed format (protocol.md E.4) if nothing else is
+ * said, each page compressed with `-c` (zlib) or `-l` (LZO). `-E` writes ELF; only that can be
+ * loaded by kexec and krestore. So does our own switch `--edit`, which stands for what the
+ * experimenters did to a dump by hand before kexec took it: every script of this house that makes
+ * an image to resume from types one of the two, or calls `dump_write` itself, and never gets the
+ * other format. Options are those of 1.7.2 in all generations; its lines of progress and report
+ * are those of the generation (dump_report.ts).
  *
  * @module
  */
@@ -11,6 +17,7 @@ import { FormatError } from "../../machine/errors.ts";
 import { parseNotes, VMCOREINFO_NOTE_NAME } from "../../machine/formats/elf_notes.ts";
 import { DUMP_LEVEL } from "../../machine/formats/mem_map.ts";
 import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
+import type { Plain } from "../../machine/messages/shape.ts";
 import { type Kernel, numberOf, textOf } from "../kernel/kernel_context.ts";
 import {
   ask,
@@ -22,68 +29,53 @@ import {
   type Procedure,
   procedure,
 } from "../kernel/procedure.ts";
+import type { Vars } from "../kernel/state.ts";
 import { fieldOf, isError, listOf } from "../kernel/values.ts";
 import { failWith, reasonOf, wordsOf } from "./command_line.ts";
+import { type DumpCommand, MESSAGE, parseDumpCommand } from "./dump_command.ts";
+import {
+  disabledLines,
+  progressLines,
+  reportLines,
+  USAGE_LINES,
+  VERSION_LINES,
+} from "./dump_report.ts";
 
-const SWITCHES = new Set(["--edit", "-E", "-c", "-l", "-z", "-p", "-f"]);
-const VALUES = new Set(["-d", "-i", "-g", "-x"]);
+const FAILED = "makedumpfile Failed.";
 
-/** What the command line asks for. */
-export interface DumpCommand {
-  readonly level: number;
-  readonly force: boolean;
-  /** Our own switch: what the experimenters did to a dump by hand, so that kexec loads it. */
-  readonly edit: boolean;
-  readonly infoFile?: string;
-  /** With `-g`: the information file to write. */
-  readonly generate?: string;
-  readonly files: readonly string[];
+/** The command of the words, which were read without a complaint before. */
+function commandOf(vars: Vars): DumpCommand {
+  const parsed = parseDumpCommand(wordsOf(vars));
+  if ("command" in parsed) return parsed.command;
+  throw new TypeError("The command line was not looked at");
 }
 
-/** Reads a command line; `undefined` if it makes no sense. */
-export function parseDumpCommand(words: readonly string[]): DumpCommand | undefined {
-  const values = new Map<string, string>();
-  const switches = new Set<string>();
-  const files: string[] = [];
-  for (let index = 1; index < words.length; index++) {
-    const word = words[index] ?? "";
-    const value = words[index + 1];
-    if (SWITCHES.has(word)) switches.add(word);
-    else if (VALUES.has(word)) {
-      if (value === undefined) return undefined;
-      values.set(word, value);
-      index++;
-    } else if (word.startsWith("-")) return undefined;
-    else files.push(word);
-  }
-  const level = values.get("-d") ?? "0";
-  if (!/^[0-9]{1,2}$/.test(level) || Number(level) > DUMP_LEVEL.max) return undefined;
-  const infoFile = values.get("-i");
-  const generate = values.get("-g");
-  if (generate === undefined ? files.length !== 2 : files.length > 0 || !values.has("-x")) {
-    return undefined;
-  }
-  return {
-    level: Number(level),
-    force: switches.has("-f"),
-    edit: switches.has("--edit"),
-    files,
-    ...(infoFile === undefined ? {} : { infoFile }),
-    ...(generate === undefined ? {} : { generate }),
-  };
+/** Ends with 1; what --message-level does not want is not printed, but remembered. */
+function failed(kernel: Kernel, { messages }: DumpCommand, ...lines: readonly string[]): Next {
+  const wanted = lines.filter((line) =>
+    (messages & (line === FAILED ? MESSAGE.common : MESSAGE.error)) !== 0
+  );
+  const end = failWith(kernel, 1, ...wanted);
+  kernel.process.message = lines[0] ?? "";
+  return end;
 }
 
 /** What a failed or a successful `dump_write` prints. */
-export function printDump(
-  kernel: Kernel,
-  value: Parameters<typeof fieldOf>[0],
-  path: string,
-): Next {
+function printDump(kernel: Kernel, command: DumpCommand, value: Plain): Next {
+  const { messages, level } = command;
   const lines = listOf(fieldOf(value, "lines")).map((line) => textOf(line));
-  if (numberOf(fieldOf(value, "status")) !== 0) return failWith(kernel, 1, ...lines);
-  kernel.complain("Copying data                       : [100 %]");
-  kernel.say(`The dumpfile is saved to ${path}.`);
-  kernel.say("makedumpfile Completed.");
+  if (numberOf(fieldOf(value, "status")) !== 0) return failed(kernel, command, ...lines);
+  const modern = kernel.profile.tools === "modern";
+  if ((messages & MESSAGE.progress) !== 0) {
+    for (const line of progressLines(modern, level > DUMP_LEVEL.zero)) kernel.complain(line);
+  }
+  if ((messages & MESSAGE.report) !== 0) {
+    for (const line of reportLines(value, modern)) kernel.say(line);
+  }
+  if ((messages & MESSAGE.common) !== 0) {
+    kernel.say(`The dumpfile is saved to ${command.files[1]}.`);
+    kernel.say("makedumpfile Completed.");
+  }
   return done(0);
 }
 
@@ -98,74 +90,89 @@ function noteText(page: Uint8Array): string | undefined {
   }
 }
 
+function printOnly(kernel: Kernel, only: "help" | "version"): Next {
+  for (const line of only === "help" ? USAGE_LINES : VERSION_LINES) kernel.say(line);
+  return done(0);
+}
+
 const MAKEDUMPFILE = procedure("program:makedumpfile", [
   {
     name: "arguments",
     run(kernel, vars) {
-      const command = parseDumpCommand(wordsOf(vars));
-      if (command === undefined) {
-        return failWith(
-          kernel,
-          1,
-          "Commandline parameter is invalid.",
-          "Try `makedumpfile --help' for more information.",
-          "makedumpfile Failed.",
-        );
-      }
+      const parsed = parseDumpCommand(wordsOf(vars));
+      if ("complaints" in parsed) return failWith(kernel, 1, ...parsed.complaints, FAILED);
+      const { command } = parsed;
+      if (command.only !== undefined) return printOnly(kernel, command.only);
       if (command.generate !== undefined) return goto("note");
-      const [input = "", output = ""] = command.files;
-      if (input !== "/proc/vmcore") {
-        return failWith(
-          kernel,
-          1,
-          `open_dump_memory: Can't open the dump memory(${input}). No such file or directory`,
-          "makedumpfile Failed.",
-        );
+      if (command.disabled !== undefined && (command.messages & MESSAGE.common) !== 0) {
+        for (const line of disabledLines(command.disabled)) kernel.say(line);
       }
-      const { level, force, edit, infoFile } = command;
-      vars["output"] = output;
+      const [input = ""] = command.files;
+      if (input === "/proc/vmcore") return next;
+      return failed(
+        kernel,
+        command,
+        `open_dump_memory: Can't open the dump memory(${input}). No such file or directory`,
+        FAILED,
+      );
+    },
+  },
+  {
+    name: "kernel file",
+    run(_kernel, vars) {
+      const { kernelFile } = commandOf(vars);
+      return kernelFile === undefined ? next : call("fs_stat", { path: kernelFile });
+    },
+    then(kernel, vars, answer) {
+      if (!isError(answer)) return next;
+      const command = commandOf(vars);
+      const file = command.kernelFile ?? "";
+      const reason = `Can't open the kernel file(${file}). ${reasonOf(answer)}`;
+      return failed(kernel, command, `open_kernel_file: ${reason}`, FAILED);
+    },
+  },
+  {
+    name: "dump",
+    run(_kernel, vars) {
+      const { files, level, force, edit, infoFile, compression } = commandOf(vars);
       return call("dump_write", {
-        output,
+        output: files[1] ?? "",
         level,
         force,
         edit,
         ...(infoFile === undefined ? {} : { infoFile }),
+        ...(compression === undefined ? {} : { compression }),
       });
     },
-    then: (kernel, vars, answer) => printDump(kernel, answer, textOf(vars["output"])),
+    then: (kernel, vars, answer) => printDump(kernel, commandOf(vars), answer),
   },
   {
     name: "note",
-    run(kernel) {
+    run(kernel, vars) {
       const address = kernel.state.layout?.vmcoreinfo;
-      if (address === undefined) return failWith(kernel, 1, "makedumpfile Failed.");
+      if (address === undefined) return failed(kernel, commandOf(vars), FAILED);
       return ask("memory", "memory.read", { by: kernel.name, address, length: PAGE_BYTES });
     },
     then(kernel, vars, answer) {
       const text = noteText(fromHex(textOf(fieldOf(answer, "bytes"))));
-      if (text === undefined) return failWith(kernel, 1, "makedumpfile Failed.");
+      if (text === undefined) return failed(kernel, commandOf(vars), FAILED);
       vars["text"] = text;
       return next;
     },
   },
   {
     name: "generate",
-    run(_kernel, vars) {
-      const path = parseDumpCommand(wordsOf(vars))?.generate ?? "";
-      vars["output"] = path;
-      return call("fs_write_small", { path, text: vars["text"] ?? "" });
-    },
+    run: (_kernel, vars) =>
+      call("fs_write_small", { path: commandOf(vars).generate ?? "", text: vars["text"] ?? "" }),
     then(kernel, vars, answer) {
-      const path = textOf(vars["output"]);
+      const command = commandOf(vars);
+      const path = command.generate ?? "";
       if (isError(answer)) {
-        return failWith(
-          kernel,
-          1,
-          `open_files_for_generating_vmcoreinfo: Can't open the vmcoreinfo file(${path}). ` +
-            reasonOf(answer),
-          "makedumpfile Failed.",
-        );
+        const reason = `Can't open the vmcoreinfo file(${path}). ${reasonOf(answer)}`;
+        const line = `open_files_for_generating_vmcoreinfo: ${reason}`;
+        return failed(kernel, command, line, FAILED);
       }
+      if ((command.messages & MESSAGE.common) === 0) return done(0);
       kernel.say(`The vmcoreinfo is saved to ${path}.`);
       kernel.say("makedumpfile Completed.");
       return done(0);

@@ -10,6 +10,7 @@ import { BLOCK_LIST_SAVE_PROCEDURES } from "./block_list_save.ts";
 import { CAT_PROCEDURES } from "./cat.ts";
 import { DD_PROCEDURES } from "./dd.ts";
 import { DUMP_COMPRESS_PROCEDURES } from "./dump_compress.ts";
+import { DUMP_KDUMP_PROCEDURES } from "./dump_kdump.ts";
 import { DUMP_WRITE_PROCEDURES } from "./dump_write.ts";
 import { FILE_LIST_PROCEDURES } from "./file_lists.ts";
 import { FILE_TOOL_PROCEDURES } from "./file_tools.ts";
@@ -37,6 +38,7 @@ export const PROGRAM_PROCEDURES: readonly Procedure[] = [
   ...CAT_PROCEDURES,
   ...DD_PROCEDURES,
   ...DUMP_COMPRESS_PROCEDURES,
+  ...DUMP_KDUMP_PROCEDURES,
   ...DUMP_WRITE_PROCEDURES,
   ...FILE_LIST_PROCEDURES,
   ...FILE_TOOL_PROCEDURES,

@@ -25,6 +25,9 @@ const INTERESTING: ReadonlySet<string> = new Set([
   "freeze",
   "point_of_no_return",
   "leave",
+  "snapshot",
+  "pageset",
+  "final_copy",
   "swap",
   "jump",
   "resumed",
@@ -58,14 +61,10 @@ function nameOf(name: string, { summary }: TraceEvent): string {
 /** The row of the fault table that each event of a whole cycle stands in, by its number. */
 export function rowsOf(events: readonly TraceEvent[]): readonly PowerLoss[] {
   const rows: PowerLoss[] = [];
-  let index = -1;
   let row = POWER_LOSS_TABLE[0];
   for (const event of events) {
-    const following = POWER_LOSS_TABLE[index + 1];
-    if (following?.begins(event)) {
-      index++;
-      row = following;
-    }
+    const so = row?.id ?? "";
+    row = POWER_LOSS_TABLE.find(({ after, begins }) => after.includes(so) && begins(event)) ?? row;
     if (row !== undefined) rows.push(row);
   }
   return rows;

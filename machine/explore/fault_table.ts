@@ -1,7 +1,9 @@
 /**
  * The fault table for loss of power (protocol.md G.1), in prose first: what is going on when the
  * power goes, what the disk then holds, and what the next boot must show. Every row is a stretch
- * of a hibernation with resume; `begins` says by which event of a trace it begins.
+ * of a hibernation with resume; `begins` says by which event of a trace it begins, `after` in
+ * which rows that event means so. It is one table for all systems: A saves itself where there is
+ * no B, so a row may be missing; the words are those of the kexec jump.
  *
  * Where a row lets either happen, the sectors that survived decide; whichever it is, it must be
  * one of the two whole: an ordinary boot, or a resume in which nothing is lost (F23, F30, F60).
@@ -30,7 +32,9 @@ export interface PowerLoss {
   /** What is on the disk. */
   readonly disk: string;
   readonly next: NextBoot;
-  /** Whether the stretch begins with this event, if the one before it is the stretch so far. */
+  /** Rows that it may follow, by id; the first row follows none. */
+  readonly after: readonly string[];
+  /** Whether the stretch begins with this event, if one of `after` is the stretch so far. */
   readonly begins: (event: TraceEvent) => boolean;
 }
 
@@ -46,6 +50,7 @@ export const POWER_LOSS_TABLE: readonly PowerLoss[] = [
     during: "A boots and runs, before anything",
     disk: "no image",
     next: "ordinary",
+    after: ["leaves", "saver boots"],
     begins: (event) => isFact(event, "power", "on"),
   },
   {
@@ -53,13 +58,15 @@ export const POWER_LOSS_TABLE: readonly PowerLoss[] = [
     during: "A freezes, stands still, jumps; its list is walked",
     disk: "no image; what was not synced is lost as in a crash",
     next: "ordinary",
-    begins: (event) => isFact(event, "exec"),
+    after: ["runs"],
+    begins: (event) => isFact(event, "exec") || isFact(event, "freeze"),
   },
   {
     id: "saver boots",
     during: "B boots, mounts the image's partition and removes an earlier image",
     disk: "no image",
     next: "ordinary",
+    after: ["leaves"],
     begins: (event) => isFact(event, "jump"),
   },
   {
@@ -67,6 +74,7 @@ export const POWER_LOSS_TABLE: readonly PowerLoss[] = [
     during: "the image's pages, sums and manifest are written",
     disk: "partial, under a name that is not valid",
     next: "ordinary",
+    after: ["runs", "leaves", "saver boots"],
     begins: (event) => isFact(event, "image", "begin"),
   },
   {
@@ -74,6 +82,7 @@ export const POWER_LOSS_TABLE: readonly PowerLoss[] = [
     during: "the image gets its valid name, until the flush behind it is done",
     disk: "complete; the name is in the disk's cache",
     next: "either",
+    after: ["pages"],
     begins: (event) => isFact(event, "image", "commit"),
   },
   {
@@ -81,6 +90,7 @@ export const POWER_LOSS_TABLE: readonly PowerLoss[] = [
     during: "B unmounts and switches off",
     disk: "a valid image",
     next: "resume",
+    after: ["commit"],
     begins: (event) => isFact(event, "flush", "done"),
   },
   {
@@ -88,6 +98,7 @@ export const POWER_LOSS_TABLE: readonly PowerLoss[] = [
     during: "C boots, looks for the image, checks and loads it",
     disk: "a valid image",
     next: "resume",
+    after: ["committed"],
     begins: (event) => isFact(event, "power", "on"),
   },
   {
@@ -95,6 +106,7 @@ export const POWER_LOSS_TABLE: readonly PowerLoss[] = [
     during: "the image's name is taken away, until the flush behind that is done",
     disk: "a valid image; its loss of the name is in the disk's cache",
     next: "either",
+    after: ["resumer boots"],
     begins: (event) => isFact(event, "image", "invalidate"),
   },
   {
@@ -102,6 +114,7 @@ export const POWER_LOSS_TABLE: readonly PowerLoss[] = [
     during: "C unmounts and executes; its list is walked",
     disk: "no valid image: A is lost, file systems are as synced before it left",
     next: "ordinary",
+    after: ["invalidation"],
     begins: (event) => isFact(event, "flush", "done"),
   },
   {
@@ -109,6 +122,7 @@ export const POWER_LOSS_TABLE: readonly PowerLoss[] = [
     during: "A's first steps, and A runs",
     disk: "no valid image",
     next: "ordinary",
+    after: ["invalidated", "resumer boots"],
     begins: (event) => isFact(event, "resumed"),
   },
 ];

@@ -1,5 +1,5 @@
 /**
- * What real code breaks (protocol.md F.2): each quirk with the rules that a run which meets it
+ * What real code breaks (protocol.md F.2, and one more that its rows imply): each quirk with the rules that a run which meets it
  * breaks, the profile that has it, and how a run meets it. A quirk of no rule is kept as well, so
  * that nobody looks for one.
  *
@@ -30,7 +30,7 @@ export interface Quirk {
   readonly needs: string;
 }
 
-/** The table, in its order. */
+/** The table, in its order; `invalidation-not-flushed` is no row of it. */
 export const QUIRKS: readonly Quirk[] = [
   {
     name: "wakeup-at-copy",
@@ -49,13 +49,26 @@ export const QUIRKS: readonly Quirk[] = [
       "when its driver powers it off",
     source: "protocol.md F.2, B.5.6 Q3",
     table: ["F51", "F52"],
-    breaks: ["F52"],
-    note: "F51 shows where the writer says of its last map page that it is one",
-    // Nor is the write that takes the signature away flushed before the image is entered.
-    also: ["F51", "F53", "F60"],
+    breaks: ["F51", "F52"],
+    also: [],
     systems: "S",
     profiles: ["6.1"],
     needs: "a hibernation",
+  },
+  {
+    name: "invalidation-not-flushed",
+    statement:
+      "Nothing flushes the write that takes the signature away before the image is entered",
+    source: "protocol.md F.2, B.5.6 Q3, B.5.7 step 3",
+    table: [],
+    breaks: ["F60"],
+    also: [],
+    note: "F.2 names only the writer's side of Q3. F60 asks for a durable invalidation; the " +
+      "reader's write goes out with the same REQ_SYNC and no FLUSH, and QUIESCE calls no " +
+      "poweroff callback (B.5.3) that would empty the drive's cache",
+    systems: "S",
+    profiles: ["6.1"],
+    needs: "a resume",
   },
   {
     name: "platform-failure-powers-off",

@@ -12,6 +12,7 @@ import { ShellError } from "./shell_error.ts";
 export const LEAVING_FILES: ReadonlySet<string> = new Set([
   "/sys/power/resume",
   "/sys/power/state",
+  "/sys/power/tuxonice/do_hibernate",
 ]);
 
 /** Programs that leave the processor, whatever their arguments, and those that do with some. */
@@ -21,8 +22,10 @@ const LEAVERS: Readonly<Record<string, RegExp | null>> = {
   go_to_hibernate: null,
   go_to_resume: null,
   halt: null,
+  hibernate: null,
   "jump-back": null,
   kexec: /^(?:-[a-z]*[ejb]|--exec|--jump-to|--jump-back)$/,
+  "pm-hibernate": null,
   poweroff: null,
   reboot: null,
   "reboot-call": null,

@@ -111,6 +111,16 @@ const PRINTING: readonly OptionDeclaration[] = [
   { name: "help", kind: "flag", help: "print this" },
 ];
 
+/** Whole cycles of systems other than mainline: names of the house's own scenarios. */
+export const SYSTEM_SCENARIOS: Readonly<Record<string, string>> = {
+  rfc: "rfc-hibernate",
+  v4: "v4-jump",
+  v7: "v7-hibernate",
+  kimgcore: "kimgcore-run",
+  swsusp: "swsusp-shutdown",
+  tuxonice: "tuxonice",
+};
+
 const HIBERNATE: CommandDeclaration = {
   name: "hibernate",
   about: "Boots A, gives it work, hibernates it through a second kernel, switches the machine " +
@@ -118,12 +128,20 @@ const HIBERNATE: CommandDeclaration = {
     "transcripts with their expected output.",
   argument: {
     name: "SCENARIO.md",
-    help: "transcripts to run instead, '-' for standard input",
+    help: "transcripts to run instead, or names of the house's own; '-' for standard input",
     min: 0,
     max: 1000,
   },
   options: [
     ...MACHINE,
+    {
+      name: "system",
+      kind: "word",
+      value: "NAME",
+      help: "which way of hibernating; all but mainline run the scenario of that name",
+      words: ["mainline", ...Object.keys(SYSTEM_SCENARIOS)],
+      default: "mainline",
+    },
     KERNEL_PROFILE,
     ...RUN,
     PAYLOAD,

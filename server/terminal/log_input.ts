@@ -47,13 +47,24 @@ export function* logLines(path: string): Generator<string, void, void> {
   }
 }
 
-/** What kind of recording a file is; `undefined` for a trace of ours or anything else. */
+/**
+ * What kind of recording a file is; `undefined` for a trace of ours.
+ *
+ * @throws {UsageError} if it is neither.
+ */
 export function logKindOf(path: string): LogKind | undefined {
   using file = onHost(path, "read", () => Deno.openSync(path, { read: true }));
   const bytes = new Uint8Array(SNIFF_BYTES);
   const count = onHost(path, "read", () => file.readSync(bytes)) ?? 0;
-  const lines = new TextDecoder().decode(bytes.subarray(0, count)).split("\n");
-  return kindOfLog(lines);
+  const text = new TextDecoder().decode(bytes.subarray(0, count));
+  const kind = kindOfLog(text.split("\n"));
+  if (kind !== undefined || /^\s*\{/.test(text)) return kind;
+  if (count === 0) throw new UsageError(`'${path}' is empty`);
+  throw new UsageError(
+    `'${path}' is neither a trace nor a recording: a trace begins with a header in JSON, a ` +
+      "console log has printk times ('[    1.234567] …'), tracer output its header " +
+      "('# tracer: …'), a monitor's events are lines of JSON",
+  );
 }
 
 function baseName(path: string): string {

@@ -6,7 +6,7 @@
  */
 import { EXIT, UsageError } from "../../machine/errors.ts";
 import { runCheck } from "./check.ts";
-import { COMMANDS } from "./commands.ts";
+import { COMMANDS, SYSTEM_SCENARIOS } from "./commands.ts";
 import { failureOf } from "./failure.ts";
 import { commandHelp, overview } from "./help.ts";
 import { runNewMachine } from "./hibernate.ts";
@@ -18,13 +18,18 @@ import type { Terminal } from "./terminal.ts";
 
 type Run = (options: GivenOptions, terminal: Terminal) => number | Promise<number>;
 
-/** A transcript where one is named, else the default run. */
+/** A transcript where one is named, that of a system where that is, else the default run. */
 async function hibernate(options: GivenOptions, terminal: Terminal): Promise<number> {
-  if (options.rest.length === 0) return await runNewMachine(options, terminal);
+  const { rest } = options;
+  const system = SYSTEM_SCENARIOS[options.text("system") ?? ""];
+  if (system !== undefined && rest.length > 0) {
+    throw new UsageError("hibernate: --system and a scenario's name exclude each other");
+  }
+  if (rest.length === 0 && system === undefined) return await runNewMachine(options, terminal);
   const names = COMMANDS["hibernate"]?.options.map(({ name }) => name) ?? [];
   // Loaded when they are needed: the default run starts sooner without them.
   const { runTranscripts } = await import("../transcript/run_transcripts.ts");
-  return await runTranscripts(options, names, terminal);
+  return await runTranscripts(options, names, terminal, system === undefined ? rest : [system]);
 }
 
 const RUNS: Readonly<Record<string, Run>> = {

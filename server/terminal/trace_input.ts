@@ -6,6 +6,7 @@
  */
 import type { Checker } from "../../machine/conformance/checker.ts";
 import { UsageError } from "../../machine/errors.ts";
+import { LIMITS } from "../../machine/limits.ts";
 import type { BlobSource } from "../../machine/trace/blobs.ts";
 import type { TraceFooter } from "../../machine/trace/event.ts";
 import { TraceReader, type TraceRecord } from "../../machine/trace/reader.ts";
@@ -50,9 +51,11 @@ function* lines(path: string): Generator<string, void, void> {
       start = end + 1;
     }
     rest = rest.slice(start);
-    if (count !== null) continue;
+    // Whoever reads it refuses so long a line; there is no need to see its end.
+    if (count !== null && rest.length <= LIMITS.traceLineBytes) continue;
     if (rest !== "") yield rest;
-    return;
+    if (count === null) return;
+    rest = "";
   }
 }
 

@@ -7,6 +7,7 @@
 import { EXIT, UsageError } from "../../machine/errors.ts";
 import { idsWith, type Report } from "../../machine/conformance/report.ts";
 import { Interrupts } from "../terminal/interrupts.ts";
+import { nearest } from "../terminal/nearest.ts";
 import type { GivenOptions } from "../terminal/options.ts";
 import { onHost, OutputFolder } from "../terminal/output_folder.ts";
 import { Progress } from "../terminal/progress.ts";
@@ -37,7 +38,25 @@ export interface TranscriptResult {
 }
 
 /** Options that go with a transcript; all others describe a machine, and that is in its block. */
-const OPTIONS = ["transport", "out", "json", "quiet", "stack"];
+const OPTIONS = ["transport", "out", "json", "quiet", "stack", "system"];
+
+/** The house's own scenarios, wherever the command is run. */
+const OWN_SCENARIOS = new URL("../../fixtures/scenarios/", import.meta.url);
+
+/** A file as it was named; a bare name of one of the house's scenarios means that one. */
+function scenarioFile(name: string): string {
+  if (name === "-" || name.includes("/") || name.endsWith(".md")) return name;
+  const names = [...Deno.readDirSync(OWN_SCENARIOS)].map((entry) =>
+    entry.name.replace(/\.md$/, "")
+  );
+  if (names.includes(name)) return new URL(`${name}.md`, OWN_SCENARIOS).pathname;
+  const near = nearest(name, names);
+  throw new UsageError(
+    `There is no scenario '${name}'; ` +
+      (near === undefined ? "" : `did you mean '${near}'? `) +
+      "'deno task scenarios' lists them, and a file of yours is named with its '.md'",
+  );
+}
 
 function readText(file: string): string {
   if (file !== "-") return onHost(file, "read", () => Deno.readTextFileSync(file));
@@ -122,9 +141,10 @@ export async function runTranscripts(
   options: GivenOptions,
   optionNames: readonly string[],
   terminal: Terminal,
+  files: readonly string[] = options.rest,
 ): Promise<number> {
   checkOptions(options, optionNames);
-  const transcripts = options.rest.map(readTranscript);
+  const transcripts = files.map((name) => readTranscript(scenarioFile(name)));
   const progress = new Progress(terminal, options.flag("quiet"));
   const results: TranscriptResult[] = [];
   using interrupts = new Interrupts();

@@ -7,13 +7,14 @@ import type { TraceEvent } from "../../machine/trace/event.ts";
 import { bytesOf, facts, fieldsOf, type Run } from "../runs/run_kit.ts";
 import {
   cycle,
+  damaged,
   failing,
   hibernated,
   hibernation,
   resumed,
-  resuming,
   said,
   swapHeader,
+  swapOffset,
   working,
 } from "../runs/swsusp_kit.ts";
 import { recordedSteps, recordedTrace, simulatedSteps } from "./arms.ts";
@@ -90,7 +91,9 @@ Deno.test("fact 26: memory is preallocated before kernel threads freeze, tasks s
 
 Deno.test("fact 27: FREEZE then THAW, in platform mode HIBERNATE; QUIESCE and RESTORE at the resume", () => {
   const messages = (steps: readonly string[]) => {
-    const told = steps.flatMap((step) => /([AC]): \S+ ([A-Z]+) 0$/.exec(step)?.slice(1).join() ?? []);
+    const told = steps.flatMap((step) =>
+      /([AC]): \S+ ([A-Z]+) 0$/.exec(step)?.slice(1).join() ?? []
+    );
     return told.filter((one, index) => one !== told[index - 1]);
   };
   const one = ["A,FREEZE", "A,THAW", "A,HIBERNATE", "C,QUIESCE", "A,RESTORE"];
@@ -110,7 +113,9 @@ Deno.test("fact 28: platform mode sleeps in S4, shutdown mode goes off by S5, re
   const off = cycle({ mode: "shutdown" });
   assert.equal(power(off.events), "off S5");
   assert.equal(power(recordedTrace("exp3.shutdown")), "off S5");
-  assert.ok(said(off, "A: ACPI: PM: Preparing to enter system sleep state S5"));
+  for (const events of [off.events, recordedTrace("exp3.shutdown")]) {
+    inOrder(events, ["image commit", "acpi _PTS", "power off"]);
+  }
   assert.ok(said(off, "A: reboot: Power down"));
   const reset = hibernation({ recoversFromReset: false }, [
     ...working({}),
@@ -130,9 +135,10 @@ Deno.test("fact 29: the boot kernel looks before init, loads, quiesces, and the 
   };
   assert.ok(resume(recorded).length > 15);
   assert.deepEqual(resume(here), resume(recorded));
-  assert.ok(said(platform(), "A: PM: hibernation: Image restored successfully") ||
-    said(platform(), "Hibernation image restored successfully."));
-  const [tool] = fieldsOf(platform(), "tool", "A").filter(({ program }) => program === "pm-hibernate");
+  assert.ok(said(platform(), "A: PM: hibernation: Hibernation image restored successfully."));
+  const [tool] = fieldsOf(platform(), "tool", "A").filter(({ program }) =>
+    program === "pm-hibernate"
+  );
   assert.equal(tool?.["status"], 0);
 });
 
@@ -145,21 +151,20 @@ Deno.test("fact 35: the signature goes back as soon as it is found: an image is 
   assert.ok(said(again, "Image not found (code -22)"));
 });
 
+/** Another sum in the swap area's header. */
 function damageCrc(disk: Uint8Array): void {
-  const at = swapPlace() + 4060;
+  const at = swapOffset() + 4060;
   disk[at] = (disk[at] ?? 0) ^ 0xff;
 }
 
-function swapPlace(): number {
-  return Number(fieldsOf(imageOfA(), "swap_place")[0]?.["at"] ?? placeOfSwap());
-}
-
 Deno.test("fact 36: what does not fit gives -1, a wrong sum -61, wrong data an error of LZO; C boots on", () => {
-  for (const [experiment, result] of [
-    ["exp4.badcrc", -61],
-    ["exp4.othermem", -1],
-    ["exp4.bitflip", -6],
-  ] as const) {
+  for (
+    const [experiment, result] of [
+      ["exp4.badcrc", -61],
+      ["exp4.othermem", -1],
+      ["exp4.bitflip", -6],
+    ] as const
+  ) {
     const [, make] = SCENARIOS.find(([name]) => name === experiment) ?? [];
     assert.ok(make !== undefined);
     const runs = make();
@@ -191,7 +196,7 @@ Deno.test("fact 38: without compression there is no sum, and damaged data goes u
   const options = { append: "hibernate=nocompress", before: ["work 600 2", "swapon /dev/sda6"] };
   const first = hibernated(options);
   assert.equal(swapHeader(bytesOf(first.medium)).crc32, 0);
-  const disk = lastDataPageDamaged(first);
+  const disk = damaged(first, 500, (page) => page.setUint32(2000, ~page.getUint32(2000)));
   const second = resumed(disk, options);
   assert.equal(second.outcome, "resumed");
   assert.ok(!said(second, "Invalid image CRC32"));

@@ -10,14 +10,18 @@ import {
   type CutPoint,
   cutPoints,
   rowsOf,
+  type Survival,
   SURVIVALS,
 } from "../../machine/explore/cut_points.ts";
 import type { PowerLoss } from "../../machine/explore/fault_table.ts";
 import { FlatStore } from "../../machine/flat_store.ts";
 import { LIMITS } from "../../machine/limits.ts";
+import type { Report } from "../../machine/conformance/report.ts";
 import type { MemoryMedium } from "../../machine/medium.ts";
+import type { Plain } from "../../machine/messages/shape.ts";
+import type { RunPlan } from "../../machine/run_plan.ts";
 import { Scheduler } from "../../machine/scheduler.ts";
-import type { TraceEvent } from "../../machine/trace/event.ts";
+import type { TraceEvent, TraceHeader } from "../../machine/trace/event.ts";
 import { MemorySink, Recorder } from "../../machine/trace/recorder.ts";
 import { InlineTransport } from "../../machine/transport/inline.ts";
 import {
@@ -40,9 +44,19 @@ export interface Place {
   readonly checkpoint: Checkpoint;
 }
 
+/** A system's run that can be made more than once, with other choices. */
+export interface RunSource {
+  readonly header: TraceHeader;
+  /** The machine's disk as the run begins with it, each time a new one. */
+  medium(): MemoryMedium;
+  plan(choices: readonly Choice[]): RunPlan;
+  /** The report of the system's rules. */
+  judge(run: Judged): Report;
+}
+
 /** A recorded run that can be cut. */
 export interface Recording {
-  readonly options: RunOptions;
+  readonly source: RunSource;
   readonly events: readonly TraceEvent[];
   readonly blobs: ReadonlyMap<string, Uint8Array>;
   readonly blocks: BlockStore;
@@ -57,16 +71,30 @@ export interface CutRun extends Judged {
   readonly lines: readonly string[];
 }
 
-/** Records a run with checkpoints at (at most) so many cut points. */
-export function record(options: RunOptions, most: number): Recording {
-  const points = cutPoints(runMainline(options).events, most);
+/** A run of mainline kexec jump. */
+export function mainlineSource(options: RunOptions): RunSource {
   const settings = settingsOf(options);
-  const medium = mediumFor(options, settings);
+  return {
+    header: headerOf(settings),
+    medium: () => mediumFor(options, settings),
+    plan: (choices) => planOf(options, settingsOf({ ...options, choices })),
+    judge: (run) => judge(run),
+  };
+}
+
+/** Records a run of mainline with checkpoints at (at most) so many cut points. */
+export function record(options: RunOptions, most: number): Recording {
+  return recordAt(mainlineSource(options), cutPoints(runMainline(options).events, most));
+}
+
+/** Records a run with checkpoints at those of the points at which it has not ended. */
+export function recordAt(source: RunSource, points: readonly CutPoint[]): Recording {
+  const medium = source.medium();
   const sink = new MemorySink();
   const recorder = new Recorder(sink);
   const events: TraceEvent[] = [];
   recorder.listen((event) => void events.push(event));
-  const plan = planOf(options, settings);
+  const plan = source.plan([]);
   const blocks = new BlockStore(medium, FlatStore.make(LIMITS.diskCacheBytes));
   const scheduler = new Scheduler(plan, new InlineTransport(plan.registry, blocks), recorder);
   const places: Place[] = [];
@@ -78,7 +106,7 @@ export function record(options: RunOptions, most: number): Recording {
     places.push({ point, checkpoint: takeCheckpoint(scheduler, blocks) });
   }
   while (scheduler.advance(5000));
-  return { options, events, blobs: sink.blobs, blocks, medium, places };
+  return { source, events, blobs: sink.blobs, blocks, medium, places };
 }
 
 /** Sectors of the writes that wait in the disk's cache at a checkpoint. */
@@ -95,12 +123,23 @@ export function pendingAt({ actors }: Checkpoint): number[] {
 
 /** Cuts at a checkpoint and runs what comes after; the medium is left as that run leaves it. */
 export function cutAt(recording: Recording, checkpoint: Checkpoint, choice: Choice): CutRun {
-  const { options, events, blobs, blocks } = recording;
-  const { medium, cache } = checkpoint.marks;
-  medium.store.restore(medium.snapshot);
-  cache.store.restore(cache.snapshot);
-  const settings = settingsOf({ ...options, choices: [choice] });
-  const plan = planOf(options, settings);
+  return { ...goOnFrom(recording, checkpoint, [choice]), choice };
+}
+
+/**
+ * Goes on from a checkpoint with other choices; the medium is left as that run leaves it.
+ *
+ * @param change Alters the states the actors go on with.
+ */
+export function goOnFrom(
+  recording: Recording,
+  checkpoint: Checkpoint,
+  choices: readonly Choice[],
+  change: (actors: ReadonlyMap<string, Plain>) => void = () => {},
+): Judged & Pick<CutRun, "lines"> {
+  const { source, events, blobs, blocks } = recording;
+  for (const { store, snapshot } of Object.values(checkpoint.marks)) store.restore(snapshot);
+  const plan = source.plan(choices);
   const sink = new MemorySink();
   const recorder = new Recorder(sink, checkpoint.recorder);
   const after: TraceEvent[] = [];
@@ -109,11 +148,11 @@ export function cutAt(recording: Recording, checkpoint: Checkpoint, choice: Choi
   const { state, actors, ram } = checkpoint;
   // A step may change the state it is given, and the checkpoint is used more than once.
   const standing = structuredClone({ state, actors });
+  change(standing.actors);
   const scheduler = new Scheduler(plan, transport, recorder, { ...standing, ram });
   const outcome = finish(scheduler, { tolerant: true });
   return {
-    choice,
-    header: headerOf(settings),
+    header: source.header,
     events: [...events.slice(0, checkpoint.seq), ...after],
     blobs: new Map([...blobs, ...sink.blobs]),
     outcome,
@@ -122,8 +161,11 @@ export function cutAt(recording: Recording, checkpoint: Checkpoint, choice: Choi
 }
 
 /** What is wrong with what came of a cut, by the fault table and by the rules. */
-export function faultOf(run: CutRun, row: PowerLoss): string | undefined {
-  const report = judge(run);
+export function faultOf(
+  run: CutRun,
+  row: PowerLoss,
+  report: Report,
+): string | undefined {
   const { reasons } = brokenRules(report);
   if (reasons !== "") return `${run.outcome}: ${reasons}`;
   const f100 = report.rules.find(({ id }) => id === "F100")?.verdict;
@@ -149,6 +191,7 @@ export interface Exploration {
 export function explore(
   recording: Recording,
   visit?: (place: Place, run: CutRun) => void,
+  survivals: readonly Survival[] = SURVIVALS,
 ): Exploration {
   const rows = rowsOf(recording.events);
   const outcomes = new Map<string, Map<string, number>>();
@@ -158,12 +201,12 @@ export function explore(
     const { checkpoint, point } = place;
     const row = rows[checkpoint.seq - 1] ?? point.row;
     const pending = pendingAt(checkpoint);
-    for (const survival of SURVIVALS) {
+    for (const survival of survivals) {
       const choice = cutChoice(checkpoint.seq, survival, pending);
       if (choice === undefined) continue;
       const run = cutAt(recording, checkpoint, choice);
       cuts++;
-      const fault = faultOf(run, row);
+      const fault = faultOf(run, row, recording.source.judge(run));
       if (fault !== undefined) {
         faults.push(`${row.id}, ${point.beside}, ${JSON.stringify(choice)}: ${fault}`);
       }

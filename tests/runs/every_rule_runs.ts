@@ -4,6 +4,7 @@
  */
 import type { Choice } from "../../machine/choices.ts";
 import { call, done, type Procedure, procedure } from "../../actors/kernel/procedure.ts";
+import { REAL_SECONDS } from "../../actors/scenario/mainline_run.ts";
 import type { OperatorStep } from "../../actors/operator.ts";
 import { loadCommand } from "../../actors/scenario/mainline.ts";
 import {
@@ -11,6 +12,7 @@ import {
   finishAt,
   HIBERNATE,
   KHDEV_SECTOR,
+  loadB,
   menu as menuV7,
   prepared,
   runAltered,
@@ -27,7 +29,8 @@ import { cycle, hibernated, resumed } from "./swsusp_kit.ts";
 export interface RuleRun {
   readonly name: string;
   readonly systems: string;
-  readonly run: () => Run;
+  /** Runs, or what followed each other on one machine. */
+  readonly run: () => Run | readonly Run[];
 }
 
 const BOOT: readonly OperatorStep[] = [
@@ -43,7 +46,7 @@ function refuse(device: string, phase: string): Choice {
 /** `program:raw-exec`: the reboot command without the tool, which would refuse. */
 const RAW: Procedure = procedure("program:raw-exec", [{
   name: "reboot",
-  run: () => call("kernel_kexec", {}),
+  run: () => call("sys_reboot_kexec", { command: 0x6b63_0001 }),
   then(kernel, _vars, answer) {
     kernel.print(`result ${String(answer)}`);
     return done();
@@ -131,33 +134,53 @@ function rawExecs(): Run {
   ]);
 }
 
-/** kimgcore with nothing loaded, twice at the same time, made, and used later. */
-function kimgcoreUsed(): Run {
-  const { PREPARE, LOAD_IMAGE, LOAD_B } = kimgcore;
+/** kimgcore with nothing loaded, while it is open already, and while B is being prepared. */
+function kimgcoreFailures(): Run {
   return kimgcore.runV7([
     ...BOOT,
     type("A", "cp /proc/kimgcore /none"),
-    ...PREPARE,
+    ...kimgcore.PREPARE,
     type("A", "cp /proc/kimgcore /again &"),
     type("A", "cp /proc/kimgcore /third"),
-    type("A", "kexec -u"),
-    type("A", LOAD_B),
-    type("A", LOAD_IMAGE),
-    type("A", "kexec -e"),
-    type("B", "jump-back"),
-    ...finishAt("A", "used"),
+    ...finishAt("A", "failed"),
   ]);
+}
+
+/**
+ * B is prepared; in a later session its image is used; on a machine that was changed it is refused.
+ */
+function kimgcoreUsed(): Run[] {
+  const { boot, LOAD_IMAGE, PREPARE, runV7: run } = kimgcore;
+  const prepare = run([
+    ...boot("A"),
+    ...PREPARE,
+    type("A", "sync"),
+    ...finishAt("A", "prepared"),
+  ]);
+  const use = [...boot("A"), type("A", LOAD_IMAGE), type("A", "kexec -e")];
+  const disk = bytesOf(prepare.medium);
+  return [
+    prepare,
+    run([...use, type("B", "kexec -e"), ...finishAt("A", "used")], {
+      disk,
+      realBaseUs: (REAL_SECONDS + 3600) * 1_000_000,
+    }),
+    run([...use, ...finishAt("A", "refused")], {
+      disk,
+      realBaseUs: (REAL_SECONDS + 7200) * 1_000_000,
+      setup: { signature: 0x1234 },
+    }),
+  ];
 }
 
 /** A load that fails leaves what was loaded, which is executed. */
 function failedLoad(): Run {
-  return runMainline({
+  return runV7({
     script: [
       ...BOOT,
-      type("A", load),
-      type("A", "kexec -l --args-none --entry=0x0 /boot/rootfs.gz"),
+      type("A", loadB()),
+      type("A", "kexec -l --args-none --flags=0x100 /boot/phy_mode"),
       type("A", "kexec -e"),
-      type("B", "jump-back"),
       ...finishAt("A", "returned"),
     ],
   });
@@ -169,14 +192,14 @@ function freezeFails(): Run {
     script: [
       ...BOOT,
       type("A", load),
-      type("A", "cp /boot/rootfs.gz /root/copy &"),
+      type("A", "dd if=/dev/sda4 of=/tmp/nvram &"),
       type("A", "kexec -e"),
       ...finishAt("A", "goes on"),
     ],
   };
   const { events } = runMainline({ ...options, tolerant: true });
   const asked = events.findIndex(({ kind, type: name, summary }) =>
-    kind === "send" && name === "console.type" && String(summary?.["line"]).startsWith("cp ")
+    kind === "send" && name === "console.type" && String(summary?.["line"]).startsWith("dd ")
   );
   const answer = events.slice(asked).find(({ kind, type: name, target }) =>
     kind === "send" && name === "disk.done" && target === "A"
@@ -231,8 +254,13 @@ export const RULE_RUNS: readonly RuleRun[] = [
   },
   { name: "TuxOnIce", systems: "T", run: tuxonice },
   { name: "raw reboot commands on v7", systems: "V", run: rawExecs },
-  { name: "kimgcore", systems: "G", run: kimgcoreUsed },
-  { name: "a load that fails", systems: "M", run: failedLoad },
+  { name: "kimgcore that cannot be opened", systems: "G", run: kimgcoreFailures },
+  {
+    name: "kimgcore of an earlier session, and of other hardware",
+    systems: "G",
+    run: kimgcoreUsed,
+  },
+  { name: "a load that fails", systems: "V", run: failedLoad },
   { name: "a task that cannot be frozen", systems: "M", run: freezeFails },
   { name: "v7 on a bad sector", systems: "V", run: badSector },
   {

@@ -3,7 +3,6 @@
  * seed, a choice, what is typed after a failure (issue 3: "each also runs with …").
  */
 import type { Choice } from "../../machine/choices.ts";
-import { DOWN_PHASES } from "../../machine/protocol/facts.ts";
 import type { RunPlan } from "../../machine/run_plan.ts";
 import type { TraceHeader } from "../../machine/trace/event.ts";
 import type { DiskWrite } from "../../actors/disk_image/build_disk.ts";
@@ -23,6 +22,9 @@ import {
 } from "../../actors/scenario/machine_plan.ts";
 import { FlatStore } from "../../machine/flat_store.ts";
 import { MemoryMedium } from "../../machine/medium.ts";
+import { POWER_LOSS_TABLE } from "../../machine/explore/fault_table.ts";
+import type { Checkpoint } from "../../machine/checkpoint.ts";
+import { goOnFrom, recordAt, type Recording, type RunSource } from "./cut_kit.ts";
 import { brokenRules, fieldsOf, judgeAs, type Run, runPlan } from "./run_kit.ts";
 
 const MIB = 1024 ** 2;
@@ -162,7 +164,9 @@ export function isWell(run: Run): boolean {
 /** The step that makes A hibernate: the last that is typed to it before the machine is off. */
 export function hibernatingStep(script: readonly OperatorStep[]): number {
   const off = script.findLastIndex((step) => step.do === "off");
-  return script.findLastIndex((step, index) => index < off && step.do === "type" && step.at === "A");
+  return script.findLastIndex((step, index) =>
+    index < off && step.do === "type" && step.at === "A"
+  );
 }
 
 /** The plain script until A has been told to hibernate, then A is asked how it is. */
@@ -175,4 +179,88 @@ export function failingScript(plain: readonly OperatorStep[]): readonly Operator
   ];
 }
 
-export { COMPARED_SYSTEMS, DOWN_PHASES };
+/** A system's run as something that can be recorded and gone on from. */
+export function matrixSource(system: ComparedSystem, options: MatrixOptions = {}): RunSource {
+  const settings = matrixSettings(system, options);
+  return {
+    header: matrixHeader(system, settings),
+    medium: () => matrixMedium(system, settings),
+    plan: (choices) => planMachine({ ...settings, choices }),
+    judge: (run) => judgeAs(system.letters, run),
+  };
+}
+
+/** Number of the event with which the line that makes A hibernate is typed. */
+export function hibernatingSeq(system: ComparedSystem, { events }: Pick<Run, "events">): number {
+  const plain = system.script("", { jumpBuffers: {} });
+  const before = plain.slice(0, hibernatingStep(plain)).filter((step) => step.do === "type");
+  const typed = events.filter(({ kind, type }) => kind === "send" && type === "console.type");
+  return typed[before.length]?.seq ?? raise(`${system.id} was never told to hibernate`);
+}
+
+/** A recorded run in which a refusal or a wake-up event can be put. */
+export interface Attempt {
+  readonly recording: Recording;
+  readonly checkpoint: Checkpoint;
+}
+
+/** Records a run up to the moment at which A is told to hibernate. */
+export function recordAttempt(system: ComparedSystem, options: MatrixOptions): Attempt {
+  const seq = hibernatingSeq(system, runMatrix(system, options));
+  const recording = recordAt(matrixSource(system, options), [{
+    at: seq,
+    beside: "before A is told to hibernate",
+    row: POWER_LOSS_TABLE[0] ?? raise("no row"),
+  }]);
+  const [place] = recording.places;
+  if (place === undefined) throw new Error("the run ended before");
+  return { recording, checkpoint: place.checkpoint };
+}
+
+function raise(message: string): never {
+  throw new Error(message);
+}
+
+/** How often a device was asked for a phase in this session, at a checkpoint. */
+export function askedOf({ actors }: Checkpoint, device: string, phase: string): number {
+  const asked = field(field(actors.get(device), "device"), "asked");
+  return Number(field(asked, phase) ?? 0);
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+/** A device that refuses a phase the so manieth time from an attempt's beginning. */
+export interface AttemptRefusal {
+  readonly device: string;
+  readonly phase: string;
+  /** From 1, counted from the attempt's beginning. */
+  readonly time: number;
+}
+
+/** The choice that gives that refusal in a run from power-on. */
+export function refusalChoice({ checkpoint }: Attempt, refusal: AttemptRefusal): Choice {
+  const { device, phase } = refusal;
+  const time = askedOf(checkpoint, device, phase) + refusal.time;
+  return { kind: "refuse", device, phase, time, result: -16 };
+}
+
+/**
+ * Goes on from the attempt's beginning with a device that refuses once. What refuses stands in a
+ * device's configuration, which it has from power-on; here it is put in later, which is the same
+ * thing as long as nothing before was to refuse.
+ */
+export function attemptRefused(
+  attempt: Attempt,
+  refusal: AttemptRefusal,
+): ReturnType<typeof goOnFrom> {
+  const choice = refusalChoice(attempt, refusal);
+  const { kind: _kind, ...entry } = { ...choice };
+  const { recording, checkpoint } = attempt;
+  return goOnFrom(recording, checkpoint, [choice], (actors) => {
+    const config = field(actors.get(refusal.device), "config");
+    if (typeof config !== "object" || config === null) throw new Error("a device without config");
+    Reflect.set(config, "refusals", [entry]);
+  });
+}

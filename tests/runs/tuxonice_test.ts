@@ -158,6 +158,7 @@ Deno.test("tuxonice without reading set 2 again leaves file systems with another
   const done = run(CYCLE, { tolerant: true, registry });
   // What was root's cache is a copy of other pages: the next file operation finds that.
   assert(done.lines.some((line) => line.startsWith("A: cp: ")), done.lines.slice(-5).join("\n"));
+  assert.match(brokenRules(judgeAs("T", done)).reasons, /F99: kernel A lets its tasks go on/);
 });
 
 const UNUSED = `A: ${"/dev/sda6".padEnd(39)} partition\t89084\t\t0\t\t-2`;
@@ -252,17 +253,37 @@ Deno.test("tuxonice answers ENODEV without its swap area, ENOSPC with one that i
   assert.deepEqual(facts(small, "pageset"), []);
 });
 
+Deno.test("tuxonice saves more than half of RAM: tasks' pages are set 2, and no copy (A.9)", () => {
+  const done = run([
+    ...WORKING.slice(0, 2),
+    type("A", "work 5500 2"),
+    type("A", "swapon /dev/sda6"),
+    ...HIBERNATING,
+    { do: "off" },
+    ...RESUMING,
+  ]);
+  assert.equal(done.outcome, "resumed", done.lines.slice(-12).join("\n"));
+  assertKept(done);
+  assert(done.lines.includes(WELL));
+  const pages = facts(done, "pageset").find(({ set, op }) => set === "2" && op === "write");
+  assert(Number(pages?.["pages"]) * 4096 > 32 * MIB);
+});
+
 Deno.test("tuxonice answers ENOMEM before devices are asked, where set 1 has no room", () => {
+  // A file of a tmpfs is on no LRU list, so it is copied; memory of processes is not.
+  const data = new Uint8Array(34 * MIB).fill(0x6b);
   const full = run([
     ...WORKING.slice(0, 2),
-    type("A", "work 4500 2"),
+    type("A", "cp /root/payload /tmp/payload"),
     type("A", "swapon /dev/sda6"),
     ...HIBERNATING,
     type("A", "check"),
     { do: "prompt", at: "A" },
     { do: "finish", outcome: "goes on" },
-  ]);
-  assertGoesOn(full, "Cannot allocate memory");
+  ], { rootFiles: [{ path: "/root/payload", data, mode: 0o644 }] });
+  assert.equal(full.outcome, "goes on", full.lines.slice(-6).join("\n"));
+  assert(full.lines.includes("A: hibernate: Cannot allocate memory"));
+  assert(full.lines.includes("A: check: 0 processes, 1 files, 5 devices: all well"));
   assert.deepEqual(facts(full, "pageset"), []);
   assert(!facts(full, "phase").some(({ name }) => name === "freeze"));
 });

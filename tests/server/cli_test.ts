@@ -167,7 +167,7 @@ Deno.test("cli says in one sentence, with exit code 2, what cannot be", async ()
     [["hibernate", "--cut-power-at", "1:x"], /--cut-power-at: '1:x' is no place and fate/],
     [["resume", "--disk", zeros], /no disk of a machine of this laboratory: .*55 AA/],
     [["resume", "--disk", scratch.file("none")], /Cannot open '.*none': there is no such file/],
-    [["check", zeros], /'.*zeros': Not a valid trace/],
+    [["check", zeros], /'.*zeros' is neither a trace nor a recording/],
     [["check", "--only", "F999", `${GOOD}jump.ndjson`], /There is no rule 'F999'/],
     [
       ["check", `${GOOD}halves-1.ndjson`, `${GOOD}halves-1.ndjson`, scratch.path],

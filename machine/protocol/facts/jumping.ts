@@ -66,7 +66,7 @@ export const JUMPING_FACTS = {
    */
   resumed: record({
     k: text,
-    peer: text,
+    peer: optional(text),
     mem_map: optional(text),
     frames: optional(natural),
   }),

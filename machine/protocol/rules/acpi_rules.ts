@@ -42,6 +42,7 @@ const PREPARED: Rule = {
   source: "protocol.md F.1 F81, E.6.5 steps 2, 3 and 7, B.5.11 (acpi_sleep=old_ordering: before)",
   systems: "SV",
   kind: "always-before",
+  needs: ["acpi.method", "phase", "power"],
   open(context) {
     let prepared: "well" | "badly" | undefined;
     const kernels = new PerKernel(() => ({ enabled: true, told: false, early: false }));
@@ -230,6 +231,7 @@ const STORAGE_KEPT: Rule = {
   source: "protocol.md F.1 F85, B.5.11 (pre_snapshot, leave); not with acpi_sleep=nonvs",
   systems: "S",
   kind: "always-before",
+  needs: ["save.nvs", "restore.nvs", "snapshot", "acpi.method"],
   open(context) {
     const kernels = new PerKernel(() => ({
       without: false,

@@ -73,8 +73,8 @@ const SECOND_SET_FIRST: Rule = {
   id: "F99",
   severity: "error",
   statement: "Page set 2 is written before the atomic copy and loaded after the atomic restore, " +
-    "and nothing is synced in between",
-  source: "protocol.md F.1 F99, B.6 steps 4 to 6",
+    "before any task goes on; nothing is synced in between",
+  source: "protocol.md F.1 F99, B.6 steps 4 to 6 and resume",
   systems: "T",
   kind: "always-before",
   open(context) {
@@ -104,6 +104,11 @@ const SECOND_SET_FIRST: Rule = {
             context.violated(`kernel ${k} syncs while page set 2 is overwritten`);
           }
         },
+        thaw({ k, what }) {
+          if (what === "kthreads" || !kernels.known(k)?.copied) return;
+          context.violated(`kernel ${k} lets its tasks go on without page set 2`);
+          kernels.forget(k);
+        },
       },
     };
   },
@@ -118,6 +123,7 @@ const DEVICES_RESET: Rule = {
     "works is judged where the kernel tests it",
   systems: "S",
   kind: "matches",
+  needs: ["phase", "snapshot", "resumed"],
   open(context) {
     const kernels = new PerKernel(() => ({
       frozen: new Set<string>(),

@@ -222,6 +222,7 @@ const ONE_CPU: Rule = {
   source: "protocol.md F.1 F33, B.4.1 steps 8-9 (6.1)",
   systems: "VGMST",
   kind: "always-before",
+  needs: ["cpus", "jump", "snapshot"],
   open(context) {
     const kernels = new PerKernel(() => ({
       calling: false,
@@ -244,10 +245,10 @@ const ONE_CPU: Rule = {
           if (set === "1" && op === "copy") alone(k, "copies its memory");
         },
         final_copy: ({ k }) => alone(k, "puts an image in place"),
-        jump({ from }) {
+        jump({ from, preserve }) {
           const { calling } = kernels.of(from);
           kernels.of(from).calling = false;
-          if (calling) alone(from, "jumps");
+          if (calling || preserve) alone(from, "jumps");
         },
       },
     };

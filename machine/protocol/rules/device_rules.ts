@@ -27,12 +27,14 @@ interface Descent {
   undoing: boolean;
   readonly frozen: Set<string>;
   readonly quiet: Set<string>;
+  /** A recording shows only the devices that have a callback in a phase. */
+  partial: boolean;
 }
 
 /** Why a kernel may not jump yet. */
-function descentFault({ rank, frozen, quiet }: Descent): string | undefined {
+function descentFault({ rank, frozen, quiet, partial }: Descent): string | undefined {
   if (frozen.size === 0) return "before any device was frozen";
-  if (quiet.size > 0) {
+  if (quiet.size > 0 && !partial) {
     for (const device of frozen) {
       if (!quiet.has(device)) return `before device '${device}' went through freeze_noirq`;
     }
@@ -49,6 +51,7 @@ const ORDER_DOWN: Rule = {
   source: "protocol.md F.1 F34, B.4.1 steps 7-12, B.5.2 step 7, B.5.3 (6.1)",
   systems: "MS",
   kind: "always-before",
+  needs: ["phase", "syscore", "jump", "snapshot"],
   open(context) {
     const kernels = new PerKernel<Descent>(() => ({
       way: undefined,
@@ -56,6 +59,7 @@ const ORDER_DOWN: Rule = {
       undoing: false,
       frozen: new Set(),
       quiet: new Set(),
+      partial: false,
     }));
     const descend = (state: Descent, k: string, rank: number, what: string) => {
       if (state.way === undefined || state.undoing) return;
@@ -77,12 +81,13 @@ const ORDER_DOWN: Rule = {
           if (preserve) kernels.of(k).way = "exec";
         },
         exec_done: ({ k }) => kernels.forget(k),
-        phase({ k, device, name, result }) {
+        phase({ k, device, name, powered, result }) {
           const rank = DOWN_RANK[name];
           const known = kernels.known(k);
           // What was undone, or led to a copy, is over: here the next way down begins.
-          if (rank !== undefined && known?.undoing && known.way === "own") kernels.forget(k);
+          if (rank !== undefined && known?.undoing && known.way !== "exec") kernels.forget(k);
           const state = kernels.of(k);
+          state.partial ||= powered === undefined;
           if (isDeviceUp(name) || result !== 0) state.undoing = true;
           if (rank === undefined) return;
           state.way ??= "own";
@@ -95,7 +100,7 @@ const ORDER_DOWN: Rule = {
         },
         jump({ from, preserve }) {
           const state = kernels.of(from);
-          if (state.way === "exec" && preserve) arrive(from, "jumps");
+          if (state.way !== undefined && preserve) arrive(from, "jumps");
         },
         snapshot: ({ k }) => arrive(k, "copies its memory"),
         final_copy: ({ k }) => arrive(k, "puts an image in place"),
@@ -112,6 +117,7 @@ const ORDER_UP: Rule = {
   source: "protocol.md F.1 F35, B.4.1 steps 13-17, B.5.3 (6.1)",
   systems: "MS",
   kind: "always-before",
+  needs: ["phase", "syscore", "jump", "snapshot"],
   open(context) {
     // Rank of what was done since the return; undefined while no return is being handled.
     const kernels = new PerKernel(() => ({
@@ -191,6 +197,7 @@ const FAMILY_ORDER: Rule = {
   source: "protocol.md F.1 F36, B.5.3 (6.1)",
   systems: "MS",
   kind: "always-before",
+  needs: ["phase"],
   open(context) {
     // Of the phase at hand: who went through it, and who is the parent of one that did.
     const kernels = new PerKernel(() => ({
@@ -265,6 +272,7 @@ const RESTORE_MESSAGE: Rule = {
     "failure)",
   systems: "MS",
   kind: "matches",
+  needs: ["phase", "jump", "snapshot"],
   open(context) {
     const kernels = new PerKernel(() => ({
       calling: false,

@@ -229,6 +229,7 @@ const ENTERED_ONCE: Rule = {
   source: "protocol.md F.1 F61",
   systems: "*",
   kind: "never",
+  needs: ["image.load", "jump"],
   open(context) {
     const loaded = new PerKernel(() => ({
       id: undefined as string | undefined,

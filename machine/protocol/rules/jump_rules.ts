@@ -241,7 +241,9 @@ const IMAGE_START: Rule = {
         jump({ to, word }) {
           kernels.of(to).word = word;
         },
-        resumed: ({ k, peer }) => compare(k, "the word it read", peer, kernels.of(k).word),
+        resumed({ k, peer }) {
+          if (peer !== undefined) compare(k, "the word it read", peer, kernels.of(k).word);
+        },
         image_start({ k, start }) {
           const state = kernels.of(k);
           compare(k, "its image's start", start, state.word);

@@ -77,6 +77,14 @@ function openPart(rule: Rule, context: RuleContext): Part {
   return part;
 }
 
+/** Why a resume is none that is whole, if so. */
+function mixture(k: string, parts: readonly Part[], mixed: string | undefined): string | undefined {
+  const broken = parts.find((part) => part.reason !== undefined);
+  if (broken !== undefined) return `resume of kernel ${k} breaks ${broken.id}: ${broken.reason}`;
+  if (mixed === undefined) return undefined;
+  return `kernel ${k} resumes after another kernel used its file system '${mixed}'`;
+}
+
 const NEVER_A_MIXTURE: Rule = {
   id: "F100",
   severity: "error",
@@ -102,15 +110,10 @@ const NEVER_A_MIXTURE: Rule = {
     const judge = () => {
       if (!lost) return;
       if (resumed !== undefined) {
-        const broken = parts.find((part) => part.reason !== undefined);
         const mixed = [...mounts.get(resumed) ?? []].find((fs) => touched.has(fs));
-        if (broken !== undefined) {
-          context.violated(`resume of kernel ${resumed} breaks ${broken.id}: ${broken.reason}`);
-        } else if (mixed !== undefined) {
-          context.violated(
-            `kernel ${resumed} resumes after another kernel used its file system '${mixed}'`,
-          );
-        } else if (parts.every((part) => part.held > 0)) context.held();
+        const why = mixture(resumed, parts, mixed);
+        if (why !== undefined) context.violated(why);
+        else if (parts.every((part) => part.held > 0)) context.held();
       } else if (booted) context.held();
       lost = false;
     };

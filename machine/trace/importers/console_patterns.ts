@@ -56,6 +56,8 @@ const ENTRIES: readonly Entry[] = [
   },
   { prefix: `${HIBERNATION}hibernation entry`, event: "hibernation_entry" },
   { prefix: `${HIBERNATION}hibernation exit`, event: "hibernation_exit" },
+  // A level of pm_test was reached: what follows is the way back, and no image was made.
+  { prefix: `${HIBERNATION}debug: Waiting for `, event: "pm_test_level_reached" },
   { prefix: `${HIBERNATION}Basic memory bitmaps created`, event: "memory_bitmaps_created" },
   { prefix: `${HIBERNATION}Basic memory bitmaps freed`, event: "memory_bitmaps_freed" },
   { prefix: `${HIBERNATION}Preallocating image memory`, event: "image_memory_preallocate_begin" },
@@ -257,6 +259,8 @@ const CALLBACK_START =
   /^(?<device>.*?): PM: calling (?<fn>\w+).*? @ (?<pid>\d+), parent: (?<parent>.*)$/;
 const CALLBACK_END =
   /^(?<device>.*?): PM: (?<fn>\w+)\S* returned (?<ret>-?\d+) after (?<usecs>\d+)/;
+/** As kernels since 5.7 say it; older ones begin with `PM: Device NAME`. */
+const DEVICE_FAILED = /^(?<device>.*?): PM: failed to (?<verb>.+): error (?<ret>-?\d+)$/;
 const PHASE_COMPLETE =
   /^PM: (?<verb>[a-z ]+) of devices (?:complete after (?<msecs>\S+) msecs|aborted)/;
 
@@ -284,6 +288,9 @@ function deviceLine(text: string): Understood | undefined {
   if (at === 0) return understoodAs("dpm_phase_complete", PHASE_COMPLETE.exec(text));
   if (text.startsWith("calling ", at + 4)) {
     return understoodAs("device_callback_start", CALLBACK_START.exec(text));
+  }
+  if (text.startsWith("failed to ", at + 4)) {
+    return understoodAs("device_refused", DEVICE_FAILED.exec(text));
   }
   return understoodAs("device_callback_end", CALLBACK_END.exec(text));
 }
@@ -315,6 +322,12 @@ const USER_ENTRIES: readonly { readonly pattern: RegExp; readonly event: string 
   { pattern: /^(?<digest>[0-9a-f]{64}) {2}(?<file>\/\S+)$/, event: "sha256" },
   { pattern: /^(?<status>pid=\d+ counter=\d+ .*)$/, event: "workload_status" },
   { pattern: /^kexec failed: (?<strerror>.*)$/, event: "kexec_exec_returned" },
+  { pattern: /^kexec_load failed: (?<strerror>.*)$/, event: "kexec_load_refused" },
+  { pattern: /^(?<text>Nothing has been loaded!)$/, event: "kexec_tool_refused" },
+  {
+    pattern: /^(?<text>(?:Invalid memory segment|Overlapping memory segments at) 0x.*)$/,
+    event: "kexec_tool_refused",
+  },
   { pattern: /^\S*: write error: (?<strerror>.*)$/, event: "write_errno" },
   { pattern: /^LAB-READY role=(?<role>\w+) uptime=(?<uptime>\S+)/, event: "userspace_ready" },
 ];

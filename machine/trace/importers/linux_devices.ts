@@ -77,6 +77,10 @@ export function deviceNameOf(text: string): string {
 /** See the module's header. One for each kernel. */
 export class DeviceCallbacks {
   readonly #parents: Map<string, string> = new Map();
+  /** Devices with the name of their parent, by driver and name. */
+  readonly #doubles: Set<string> = new Set();
+  /** Callbacks that were called and have not been seen to return. */
+  readonly #called: Map<string, Observation> = new Map();
   #waiting: { readonly device: string; readonly result: number; readonly seen: Observation }[] = [];
   #phase: Phase | undefined;
 
@@ -88,15 +92,15 @@ export class DeviceCallbacks {
         return this.#traced(detail);
       case "device_callback_start":
       case "trace_callback_start":
-        this.#parents.set(deviceNameOf(detail["device"] ?? ""), detail["parent"] ?? "none");
+        this.#started(seen);
         return [];
       case "device_callback_end":
       case "trace_callback_end":
-        return this.#ended(deviceNameOf(detail["device"] ?? ""), Number(detail["ret"] ?? 0), seen);
+        return this.#ended(this.#nameOf(detail), Number(detail["ret"] ?? 0), seen);
       case "device_refused":
         return this.#refused(detail);
       case "dpm_phase_complete":
-        return this.#flush(phaseOfVerb(detail["verb"] ?? ""));
+        return this.#complete(phaseOfVerb(detail["verb"] ?? ""), detail["msecs"] !== undefined);
       default:
         return [];
     }
@@ -110,7 +114,40 @@ export class DeviceCallbacks {
     return [];
   }
 
+  /** Class devices may have their parent's name; the driver tells them apart. */
+  #nameOf(detail: Observation["detail"]): string {
+    const full = [detail["driver"], detail["device"]].filter((part) => part).join(" ").trim();
+    return this.#doubles.has(full) ? full : deviceNameOf(full);
+  }
+
+  #started(seen: Observation): void {
+    const { event, detail } = seen;
+    const parent = detail["parent"] ?? "none";
+    const full = [detail["driver"], detail["device"]].filter((part) => part).join(" ").trim();
+    if (deviceNameOf(full) === parent) this.#doubles.add(full);
+    const device = this.#nameOf(detail);
+    this.#parents.set(device, parent);
+    if (event === "device_callback_start") this.#called.set(device, seen);
+  }
+
+  /**
+   * At a phase's end everything it called has returned, and the core would have said which device
+   * failed; a line that got lost on the way to the log says no more than that. A phase that was
+   * broken off says nothing of those that were under way.
+   */
+  #complete(phase: Phase | undefined, whole: boolean): DevicePhase[] {
+    const lost = [...this.#called];
+    this.#called.clear();
+    const told = this.#flush(phase);
+    if (phase === undefined || !whole) return told;
+    return [
+      ...told,
+      ...lost.map(([device, seen]) => this.#made(phase, { device, result: 0, seen })),
+    ];
+  }
+
   #ended(device: string, result: number, seen: Observation): DevicePhase[] {
+    this.#called.delete(device);
     if (this.#phase !== undefined) return [this.#made(this.#phase, { device, result, seen })];
     if (this.#waiting.length < WAITING_MAX) this.#waiting.push({ device, result, seen });
     return [];
@@ -118,8 +155,9 @@ export class DeviceCallbacks {
 
   /** The core says in which phase a device refused; its own callback is the last that waits. */
   #refused(detail: Observation["detail"]): DevicePhase[] {
-    const verb = (detail["verb"] ?? "").replace(/^\w+ing /, "").trim();
-    return this.#flush(phaseOfVerb(verb));
+    const [verb = "", stage] = (detail["verb"] ?? "").split(" ");
+    const isStage = stage !== undefined && stage !== "async";
+    return this.#flush(phaseOfVerb(isStage ? `${stage} ${verb}` : verb));
   }
 
   #flush(phase: Phase | undefined): DevicePhase[] {

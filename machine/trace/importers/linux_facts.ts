@@ -113,6 +113,7 @@ export const SPOKEN = {
     "syscore",
     "cpus",
     "jump",
+    "resumed",
     "snapshot",
     "acpi.method",
     "save.nvs",

@@ -218,6 +218,7 @@ export class LinuxSession {
       if (preserve) this.#away.push(kernel);
       const summary = { from: kernel.name, to: other.name, preserve };
       this.#add("fact.jump", kernel.name, summary, seen);
+      this.#add("fact.resumed", other.name, { k: other.name }, seen);
     }
     Object.assign(entered, { quiet: false, rising: true, imaging: "no", leaving: "no" });
     this.#current = entered;

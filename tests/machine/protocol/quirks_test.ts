@@ -25,6 +25,7 @@ Deno.test("QUIRKS has every row of the table, each with the rules that it names"
   assert.deepEqual(rows, [
     "wakeup-at-copy: F53",
     "signature-before-last-map-page: F51 F52",
+    "invalidation-not-flushed: ",
     "platform-failure-powers-off: ",
     "jump-leaves-devices-frozen: F40",
     "garbage-start: F26",
