@@ -27,7 +27,12 @@ export type OperatorStep =
     readonly at: string;
     readonly line: string;
     /** If this other prompt waits instead, the run ends with that outcome. */
-    readonly otherwise?: { readonly at: string; readonly outcome: string };
+    readonly otherwise?: {
+      readonly at: string;
+      readonly outcome: string;
+      /** If the boot menu comes back instead, this line of it is chosen. */
+      readonly entry?: string;
+    };
   }
   /** Waits for a kernel's prompt. */
   | { readonly do: "prompt"; readonly at: string }
@@ -197,7 +202,13 @@ const behaviour: Behaviour<OperatorState> = {
   label: () => "attending",
   on: {
     "loader.menu": (state, _envelope, out) => {
-      if (state.script[state.index]?.do !== "choose") return giveUp(state, out, "the boot menu");
+      const step = state.script[state.index];
+      const entry = step?.do === "type" ? step.otherwise?.entry : undefined;
+      if (entry !== undefined) {
+        out.send("loader", "loader.choose", { entry, append: "" });
+        return state;
+      }
+      if (step?.do !== "choose") return giveUp(state, out, "the boot menu");
       state.menu = true;
       return go(state, out);
     },

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { LimitError } from "./errors.ts";
+import { LimitError, UsageError } from "./errors.ts";
 
 /** Bytes of a page. */
 export const PAGE_BYTES = 4096;
@@ -37,6 +37,30 @@ export interface FlatStoreParts {
   readonly touched: SharedArrayBuffer;
 }
 
+/**
+ * Shared zeroes. More than a host has of memory it does not give in one piece, but lets grow: a
+ * sparse disk that is larger than the host's memory is made so.
+ */
+function zeroes(byteLength: number): SharedArrayBuffer {
+  try {
+    return new SharedArrayBuffer(byteLength);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  try {
+    const bytes = new SharedArrayBuffer(0, { maxByteLength: byteLength });
+    bytes.grow(byteLength);
+    return bytes;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const gibibytes = (byteLength / 2 ** 30).toFixed(1);
+    throw new UsageError(
+      `This host gives no ${gibibytes} GiB for the machine's memory or disk; take a smaller ` +
+        "--memory, or keep the disk in a file (--disk)",
+    );
+  }
+}
+
 /** See the module's header. */
 export class FlatStore {
   readonly parts: FlatStoreParts;
@@ -61,12 +85,16 @@ export class FlatStore {
     this.#records = new Int32Array(parts.records);
   }
 
-  /** A store of zeroes; `byteLength` is a multiple of the page size. */
+  /**
+   * A store of zeroes; `byteLength` is a multiple of the page size.
+   *
+   * @throws {UsageError} if the host gives no such room, even though none of it is used yet.
+   */
   static make(byteLength: number): FlatStore {
     const pages = Math.ceil(byteLength / PAGE_BYTES);
     const recordsMax = Math.max(pages * ASIDE_TIMES, ASIDE_PAGES_MIN);
     return new FlatStore({
-      bytes: new SharedArrayBuffer(pages * PAGE_BYTES),
+      bytes: zeroes(pages * PAGE_BYTES),
       header: new SharedArrayBuffer(64),
       saved: new SharedArrayBuffer(pages * 4),
       touched: new SharedArrayBuffer(pages),

@@ -23,7 +23,7 @@ import {
 } from "../../machine/actor.ts";
 import { FormatError } from "../../machine/errors.ts";
 import { findRsdp } from "../../machine/formats/acpi/walk.ts";
-import { PARTITION } from "../../machine/formats/disk_layout.ts";
+import { hibernatingNumber, PARTITION } from "../../machine/formats/disk_layout.ts";
 import { parseE820Counted } from "../../machine/formats/e820_table.ts";
 import { parseMbr, PARTITION_TYPE } from "../../machine/formats/mbr.ts";
 import { FETCH, fetched, fetchGranted, LOOK, look, looked, showMenu } from "./file_stage.ts";
@@ -70,6 +70,7 @@ function readTables(state: LoaderState, access: Access): void {
   state.bootSector = boot.firstSector;
   const image = partitions[PARTITION.hibernating - 1];
   state.imageSector = image?.type === PARTITION_TYPE.linux ? image.firstSector : 0;
+  state.imagePartition = hibernatingNumber(image?.type);
   const inUpper = state.e820Address >= UPPER.start &&
     state.e820Address + E820_BYTES_MAX <= UPPER.start + UPPER.length;
   if (!inUpper) throw new FormatError("e820 table", 0, "the firmware gave no address of it");
@@ -114,7 +115,7 @@ function granted(
 }
 
 function isResuming({ stage }: LoaderState): boolean {
-  return stage === "image" || stage === "extents";
+  return stage === "chain" || stage === "image" || stage === "extents";
 }
 
 function diskDone(state: LoaderState, envelope: Envelope<"disk.done">, out: Out): LoaderState {

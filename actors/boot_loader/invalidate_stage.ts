@@ -83,7 +83,8 @@ export function renameGranted(
 ): void {
   out.send("memory", "memory.release", { grants: body.grants });
   const { resume } = state;
-  if (resume === null) return;
+  const plan = resume?.plan;
+  if (resume === null || plan === null || plan === undefined) return;
   const blocks = new WritableBlocks(state.blocks, access);
   try {
     // The loader has no clock: the file keeps the time it has.
@@ -97,6 +98,9 @@ export function renameGranted(
   for (const path of [resume.path, `${resume.path}.used`]) {
     out.fact("fs_write", { k: BY, fs: "sda3", path });
   }
+  // From the first of these writes on, a loss of power may find the name gone.
+  const named = plan.of === undefined ? { id: plan.id } : { id: plan.id, of: plan.of };
+  out.fact("image", { k: BY, op: "invalidate", ...named });
   resume.dirty = [...blocks.dirty];
   state.stage = "writing";
   state.waiting = resume.dirty.length;
@@ -130,10 +134,6 @@ export function written(state: LoaderState, { body }: Envelope<"disk.done">, out
   if (state.stage === "writing") {
     state.waiting--;
     if (state.waiting > 0) return;
-    const plan = state.resume?.plan;
-    if (plan === null || plan === undefined) return;
-    const named = plan.of === undefined ? { id: plan.id } : { id: plan.id, of: plan.of };
-    out.fact("image", { k: BY, op: "invalidate", ...named });
     state.stage = "flushing";
     out.send("disk", "disk.flush", { tag: FLUSH, by: BY, bios: true });
     return;

@@ -27,6 +27,8 @@ export type Stage =
 export type ResumeStage =
   /** Reads what is said about the image. */
   | "image"
+  /** Follows the chain of logical partitions to the one with the image. */
+  | "chain"
   /** Finds where the image's blocks are. */
   | "extents"
   /** Puts pages and sums in place. */
@@ -57,6 +59,8 @@ export interface LoaderState {
   /** First sectors of the boot partition and of the hibernating one. */
   bootSector: number;
   imageSector: number;
+  /** Number of the partition with the image. */
+  imagePartition: number;
   /** Blocks in the buffer, in the order of its frames. */
   blocks: number[];
   /** Answers that are still to come: of block reads, then of moves, then of writes. */
@@ -80,6 +84,7 @@ export function freshLoader(): LoaderState {
     firstSector: 0,
     bootSector: 0,
     imageSector: 0,
+    imagePartition: 0,
     blocks: [],
     waiting: 0,
     conf: null,

@@ -19,6 +19,8 @@ import {
   extentsOf,
   NeedBlock,
 } from "../../machine/formats/ext2/mod.ts";
+import { FIRST_LOGICAL, partitionsOf } from "../../machine/formats/ebr.ts";
+import { PARTITION_TYPE } from "../../machine/formats/mbr.ts";
 import { formatRuns, PAGE_BYTES, rangesToRuns } from "../../machine/formats/page_runs.ts";
 import { cutRanges } from "../../machine/grant_ranges.ts";
 import { LIMITS } from "../../machine/limits.ts";
@@ -39,6 +41,7 @@ export const CHECK = "check";
 export const CLEAR = "clear";
 
 const SECTOR_BYTES = 512;
+const SECTORS_PER_BLOCK = BLOCK_BYTES / SECTOR_BYTES;
 /** Blocks of the image whose places are looked up at a time: their lists fit the buffer. */
 const SLICE_BLOCKS = 32_768;
 /** Bytes of the image that are compared at a time. */
@@ -72,12 +75,31 @@ export function refuseResume(state: LoaderState, out: Out, reason: string): void
 
 /** Begins with the image at a path of the hibernating partition. */
 export function beginResume(state: LoaderState, path: string, out: Out): void {
-  if (state.imageSector === 0) {
+  const logical = state.imagePartition >= FIRST_LOGICAL;
+  if (state.imageSector === 0 && !logical) {
     return refuseResume(state, out, "there is no hibernating partition");
   }
   state.resume = freshResume(path);
   state.blocks = [];
+  // The chain's records lie between the partitions, so that blocks count from the disk's start.
   state.firstSector = state.imageSector;
+  state.stage = state.imageSector === 0 ? "chain" : "image";
+  look(state, out);
+}
+
+/** Follows the chain of logical partitions with the blocks of the disk at hand. */
+function readChain(state: LoaderState, blocks: BufferedBlocks, out: Out): void {
+  const partitions = partitionsOf((sector) => {
+    const at = (sector % SECTORS_PER_BLOCK) * SECTOR_BYTES;
+    const block = blocks.block(Math.floor(sector / SECTORS_PER_BLOCK));
+    return block.subarray(at, at + SECTOR_BYTES);
+  });
+  const image = partitions.get(state.imagePartition);
+  if (image?.type !== PARTITION_TYPE.linux) {
+    throw new LoadRefusal("there is no hibernating partition");
+  }
+  state.imageSector = state.firstSector = image.firstSector;
+  state.blocks = [];
   state.stage = "image";
   look(state, out);
 }
@@ -138,9 +160,11 @@ export function resumeLooked(
   access: Access,
 ): void {
   out.send("memory", "memory.release", { grants: body.grants });
-  const image = new Ext2Image(new BufferedBlocks(state.blocks, access));
+  const blocks = new BufferedBlocks(state.blocks, access);
   try {
-    if (state.stage === "image") readImage(state, image, out);
+    const image = new Ext2Image(blocks);
+    if (state.stage === "chain") readChain(state, blocks, out);
+    else if (state.stage === "image") readImage(state, image, out);
     else readExtents(state, image, out);
   } catch (error) {
     if (error instanceof NeedBlock) return fetchBlocks(state, error.blocks, out);

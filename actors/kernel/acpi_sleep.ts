@@ -175,6 +175,10 @@ const preSnapshot = procedure("acpi_pre_snapshot", [
   },
 ]);
 
+function wordText(value: number): string {
+  return `0x${value.toString(16).padStart(8, "0")}`;
+}
+
 /** What the firmware says the hardware is now, against what it said at boot. */
 const compareSignature: Step = {
   name: "hardware signature",
@@ -187,7 +191,16 @@ const compareSignature: Step = {
   then: (kernel, _vars, answer) => {
     const bytes = bytesOf(answer);
     const found = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-    if (found !== hardwareOf(kernel).signature) {
+    const stored = hardwareOf(kernel).signature;
+    if (found !== stored) {
+      // Only a warning: whoever obeys the signature looked before he read the image.
+      kernel.fact("header_check", {
+        what: "hardware",
+        stored: wordText(stored),
+        found: wordText(found),
+        result: 0,
+        obeyed: false,
+      });
       kernel.print("ACPI: Hardware changed while hibernated, success doubtful!");
     }
     return next;

@@ -46,7 +46,7 @@ export function setUpJumpBuffer(kernel: Kernel, given: string | undefined): bool
   const from = kernel.windowEndPfn();
   const run = kernel.allocate({
     pages: 2,
-    flags: FRAME.kernel,
+    flags: FRAME.kimage,
     owner: 0,
     from,
     contiguous: true,

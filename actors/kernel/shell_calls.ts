@@ -116,10 +116,19 @@ const PIPED = procedure("shell_piped", [
 ]);
 
 function written(kernel: Kernel, vars: Vars, value: Plain): Next {
-  if (!isError(value)) return done(0);
-  kernel.complain(`bash: echo: write error: ${errnoText(value)}`);
-  kernel.process.message = textOf(fieldOf(vars["write"], "path"));
-  return done(1);
+  const status = isError(value) ? 1 : 0;
+  const [path, data] = ["path", "data"].map((name) => textOf(fieldOf(vars["write"], name)));
+  const message = isError(value) ? `bash: echo: write error: ${errnoText(value)}` : "";
+  if (message !== "") {
+    kernel.complain(message);
+    kernel.process.message = message;
+  }
+  const words = `${(data ?? "").trim()} > ${path}`.slice(0, 300);
+  kernel.fact("tool", {
+    ...{ program: "echo", arguments: words, status },
+    ...(message === "" ? {} : { message }),
+  });
+  return done(status);
 }
 
 /** `shell_write_out {write: {path, data}}`: a redirection that may leave the processor. */

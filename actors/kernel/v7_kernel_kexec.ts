@@ -44,7 +44,11 @@ const kernelKexec = procedure("kernel_kexec_v7", [
   },
   {
     name: "image",
-    run: ({ state: { image } }) => image === null || image.start === 0 ? fail(ERRNO.EINVAL) : next,
+    run: ({ state: { image } }, vars) => {
+      if (image === null || image.start === 0) return fail(ERRNO.EINVAL);
+      vars["entered"] = image.returned === true;
+      return next;
+    },
   },
   {
     name: "pre chain",
@@ -74,6 +78,10 @@ const kernelKexec = procedure("kernel_kexec_v7", [
       const asked = numberOf(vars["command"]) === KJUMP_COMMAND.writeImage;
       const restored = jumpOf(kernel).received === resumeCommand(kernel);
       if (restored) dropImage(kernel);
+      if (asked && !restored && vars["entered"] === false) {
+        kernel.print("kexec: no image was written; a kernel that boots takes no command: first");
+        kernel.print("kexec: prepare it, by an exec without one (or load its /proc/kimgcore)");
+      }
       // Unwinding with error 0 gives the lock back.
       return fail(asked && !restored ? ERRNO.EIO : 0);
     },

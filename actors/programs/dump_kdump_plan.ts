@@ -131,7 +131,7 @@ export function kdumpContents(
     microseconds: 0,
     compression,
     level,
-    cpuCount: Math.max(1, notes.filter(({ name }) => name === CORE_NOTE_NAME).length),
+    cpuCount: notes.filter(({ name }) => name === CORE_NOTE_NAME).length,
     physicalBase: 0,
     maxPfn: frameLimit(vmcore),
     present: vmcoreRuns(vmcore, true),

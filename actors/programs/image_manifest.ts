@@ -7,8 +7,6 @@ import { type Infer, natural, optional, record, text } from "../../machine/messa
 
 /** Where the hibernating partition is mounted. */
 export const IMAGE_ROOT = "/mnt";
-/** Its number. */
-export const IMAGE_PARTITION = 3;
 
 /** The files by what they are. The image is valid exactly while it has the name `image`. */
 export const IMAGE_FILES = {

@@ -33,6 +33,7 @@ import {
   type UserFile,
   userPages,
 } from "./kexec_files.ts";
+import { notLoadable } from "./image_type.ts";
 import { dies } from "./kexec_messages.ts";
 import type { KexecOptions } from "./kexec_options.ts";
 import { buildImage, type ToolSegment } from "./kexec_image.ts";
@@ -65,7 +66,9 @@ function build(kernel: Kernel, vars: Vars, image: Uint8Array, initrd: Uint8Array
     built = buildImage(kernel, options, image, initrd);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    const why = `Cannot determine the file type of ${options.file}: ${error.message}`;
+    const why = `Cannot determine the file type of ${options.file}: ${
+      notLoadable(image, error.message)
+    }`;
     return dies(kernel, 1, why);
   }
   if (built.kind === "refused") return dies(kernel, 1, ...built.message.split("\n"));

@@ -37,6 +37,7 @@ import {
   procedure,
 } from "../kernel/procedure.ts";
 import { fieldsOf, plainRuns, runRanges } from "../kernel/values.ts";
+import { notLoadable } from "./image_type.ts";
 import { fileOf, gather, optionsOf, takeFile, tooLarge, type UserFile } from "./kexec_files.ts";
 import { dies } from "./kexec_messages.ts";
 import type { KexecOptions } from "./kexec_options.ts";
@@ -206,7 +207,9 @@ function readHeaders(
     return goto("load");
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    const why = `Cannot determine the file type of ${options.file}: ${error.message}`;
+    const why = `Cannot determine the file type of ${options.file}: ${
+      notLoadable(header, error.message)
+    }`;
     return dies(kernel, 1, why);
   }
 }

@@ -10,6 +10,7 @@ import { EM_386, EM_X86_64, ET_CORE, parseElf, PT_LOAD } from "../../machine/for
 import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
 import type { KimageArch } from "../../machine/formats/kimage.ts";
 import { LOW_BYTES } from "../kernel/jump_buffer_reboot.ts";
+import { notLoadable } from "./image_type.ts";
 
 /** A stretch of the file and the memory it goes to; all in bytes, all whole pages. */
 export interface RestorePiece {
@@ -177,6 +178,6 @@ export function planRestore(input: RestoreInput): RestorePlan {
     return { kind: "planned", pieces };
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    return refused(`krestore: ${file}: ${error.message}`);
+    return refused(`krestore: ${file}: ${notLoadable(input.header, error.message)}`);
   }
 }

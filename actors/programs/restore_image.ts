@@ -53,7 +53,7 @@ function sumsDamage(vars: Vars, digest: string): string | undefined {
 }
 
 const LOOK: readonly Step[] = [
-  mountImageRoot("restore-image"),
+  ...mountImageRoot("restore-image"),
   {
     name: "image",
     run: () => call("fs_stat", { path: IMAGE_FILES.image }),

@@ -86,7 +86,7 @@ const PREPARE: readonly Step[] = [
       return next;
     },
   },
-  mountImageRoot("save-image"),
+  ...mountImageRoot("save-image"),
   {
     name: "remove stale",
     run(_kernel, vars) {

@@ -79,7 +79,8 @@ export function cutPoints(events: readonly TraceEvent[], most: number): readonly
   const byRow = new Map<PowerLoss, CutPoint[]>();
   let on = false;
   for (const event of events) {
-    if (event.type === "fact.power") on = event.summary?.["op"] === "on";
+    const power = event.type === "fact.power" ? event.summary?.["op"] : undefined;
+    if (power !== undefined) on = power === "on" || power === "wake";
     const name = factOf(event);
     if (name === undefined || !on) continue;
     for (const at of [event.seq, event.seq + 1]) {

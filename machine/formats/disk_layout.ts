@@ -28,6 +28,16 @@ export const WORKSHOP_PARTITION = {
   hibernating: 8,
 } as const;
 
+/**
+ * Number of the partition that images are kept on in a file system, as the disk's table says: the
+ * third, unless that is the extended one of the workshop.
+ *
+ * @param third Type byte of the table's third entry, or `undefined` where it has none.
+ */
+export function hibernatingNumber(third: number | undefined): number {
+  return third === PARTITION_TYPE.extended ? WORKSHOP_PARTITION.hibernating : PARTITION.hibernating;
+}
+
 /** Name of a layout. */
 export type DiskLayoutName = "standard" | "workshop";
 

@@ -222,7 +222,11 @@ export class Measurement {
     const op = summary["op"] as Fact<"image">["op"];
     const id = String(summary["id"]);
     const bytes = summary["bytes"];
-    if (typeof bytes === "number") this.#bytes.set(id, bytes);
+    // What was written counts, in the end; who loads it may tell what comes out of it.
+    const reads = op === "load" || op === "check";
+    if (typeof bytes === "number" && op !== "page" && !(reads && this.#bytes.has(id))) {
+      this.#bytes.set(id, bytes);
+    }
     switch (op) {
       case "begin":
         return this.#enter("write", event);

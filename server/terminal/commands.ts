@@ -4,6 +4,7 @@
  * @module
  */
 import { KERNEL_PROFILES } from "../../actors/kernel/profiles.ts";
+import { COMPARED_SYSTEMS } from "../../actors/scenario/compared.ts";
 import { DEFAULT_HARDWARE_PROFILE, HARDWARE_PROFILES } from "../../machine/hardware_profile.ts";
 import type { CommandDeclaration, OptionDeclaration } from "./options.ts";
 import { STOP_POINTS } from "./stop_points.ts";
@@ -218,8 +219,15 @@ const JUMP: CommandDeclaration = {
 
 const CHECK: CommandDeclaration = {
   name: "check",
-  about: "Judges traces by the rules of protocol.md F.",
-  argument: { name: "TRACE", help: "trace files, in order", min: 1, max: 1000 },
+  about:
+    "Judges traces by the rules of protocol.md F; recordings of a real Linux as well: serial " +
+    "consoles with printk times, ftrace, monitor (QMP) events.",
+  argument: {
+    name: "TRACE",
+    help: "traces or recordings, in order; recordings one behind the other are one story",
+    min: 1,
+    max: 1000,
+  },
   options: [
     {
       name: "format",
@@ -335,7 +343,7 @@ const COMPARE: CommandDeclaration = {
       name: "systems",
       kind: "text",
       value: "NAMES",
-      help: "only these, with commas between",
+      help: `only these, with commas between: ${COMPARED_SYSTEMS.map(({ id }) => id).join(", ")}`,
       otherwise: "all",
     },
     {

@@ -29,6 +29,8 @@ import { Progress } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
 
 const MIB = 0x10_0000;
+/** What fits beside a row of figures. */
+const OUTCOME_CHARACTERS = 80;
 const USED = [10, 20, 30, 40, 50, 60, 70, 80, 90, 95] as const;
 /** Activities in whose middle the power is cut. */
 const CUTS: readonly Activity[] = ["quiesce", "switch", "write", "power down", "read", "restore"];
@@ -87,7 +89,9 @@ function reasonOf({ outcome, events }: Conformance): string {
     type === "fact.tool" && summary?.["status"] !== 0
   );
   const { program, message, status } = failed?.summary ?? {};
-  return program === undefined ? outcome : `${program}: ${message ?? `status ${status}`}`;
+  if (program === undefined) return outcome;
+  const said = String(message ?? `status ${status}`);
+  return said.startsWith(`${program}: `) ? said : `${program}: ${said}`;
 }
 
 /** Why A could not even be filled so far, if it could not. */
@@ -97,6 +101,10 @@ function workFailed({ events }: Conformance): string | undefined {
   );
   if (work?.summary?.["status"] === 0) return undefined;
   return `A has no room for so much (${work?.summary?.["message"] ?? "work failed"})`;
+}
+
+function shortened(text: string): string {
+  return text.length <= OUTCOME_CHARACTERS ? text : `${text.slice(0, OUTCOME_CHARACTERS - 1)}…`;
 }
 
 function rowOf(system: ComparedSystem, machine: ComparedMachine, ended: Conformance): CompareRow {
@@ -113,7 +121,7 @@ function rowOf(system: ComparedSystem, machine: ComparedMachine, ended: Conforma
     used: machine.used,
     memoryBytes: machine.memoryBytes,
     resumed: ended.outcome === "resumed" && !lost && full === undefined,
-    outcome: (full ?? reasonOf(ended)).slice(0, 80),
+    outcome: shortened(full ?? reasonOf(ended)),
     broken: broken.map(({ id }) => id),
     measured: measurement.measured(),
     target: system.target,

@@ -18,6 +18,10 @@ const COLOURS = [
   "#00798c",
   "#a23b72",
   "#555555",
+  "#d1495b",
+  "#66a182",
+  "#2e4057",
+  "#edae49",
 ];
 const MIB = 0x10_0000;
 const PAGE_BYTES = 4096;

@@ -5,7 +5,7 @@
  * @module
  */
 import { FormatError, UsageError } from "../../machine/errors.ts";
-import { PARTITION } from "../../machine/formats/disk_layout.ts";
+import { hibernatingNumber, PARTITION } from "../../machine/formats/disk_layout.ts";
 import {
   BLOCK_BYTES,
   Ext2Image,
@@ -75,6 +75,11 @@ export class DiskFile implements Disposable {
       throw new FormatError("disk image", this.byteLength, message);
     }
     return partition;
+  }
+
+  /** Number of the partition on which images are kept in a file system. */
+  hibernating(): number {
+    return hibernatingNumber(this.mbr().partitions[PARTITION.hibernating - 1]?.type);
   }
 
   /** The newest NVRAM record. @throws {FormatError} if there is none. */

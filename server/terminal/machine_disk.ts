@@ -36,7 +36,7 @@ function identityOf(disk: DiskFile): string {
   const hash = new Sha256();
   hash.update(disk.read(0, SECTOR_BYTES));
   hash.update(disk.read(disk.partition(PARTITION.nvram).firstSector * SECTOR_BYTES, NVRAM_BYTES));
-  const image = disk.fileSystem(PARTITION.hibernating);
+  const image = disk.fileSystem(disk.hibernating());
   if (image.inodeAt(MANIFEST) !== undefined) hash.update(image.fileAt(MANIFEST));
   return hash.hex();
 }

@@ -13,7 +13,6 @@ import {
 } from "../../actors/programs/image_manifest.ts";
 import { Sha256, sha256 } from "../../machine/digest.ts";
 import { FormatError } from "../../machine/errors.ts";
-import { PARTITION } from "../../machine/formats/disk_layout.ts";
 import { type ElfFile, parseElf, PT_LOAD } from "../../machine/formats/elf.ts";
 import { type Ext2Image, isRegular } from "../../machine/formats/ext2/mod.ts";
 import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
@@ -135,7 +134,8 @@ export function readSavedImage(
   disk: DiskFile,
   copy: (piece: Uint8Array) => void = () => {},
 ): SavedImage | undefined {
-  const image = disk.fileSystem(PARTITION.hibernating);
+  const number = disk.hibernating();
+  const image = disk.fileSystem(number);
   const found = STATES.find(([, path]) => {
     const inode = image.inodeAt(path);
     return inode !== undefined && isRegular(inode);
@@ -145,7 +145,7 @@ export function readSavedImage(
   const summing = new Summing();
   let elf: ElfFile | undefined;
   let bytes = 0;
-  for (const piece of disk.pieces(PARTITION.hibernating, path)) {
+  for (const piece of disk.pieces(number, path)) {
     if (bytes === 0) elf = headersOf(piece);
     bytes += piece.length;
     summing.take(piece);

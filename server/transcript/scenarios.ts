@@ -35,10 +35,13 @@ function lineOf(file: string, name: string): ScenarioLine {
   }
 }
 
-/** The transcripts in a folder, in order of their names. */
+/** What explains a folder's transcripts and is none. */
+const GUIDE = "README.md";
+
+/** The transcripts in a folder, in order of their names; its README.md is none. */
 export function listScenarios(folder: string): ScenarioLine[] {
   const entries = onHost(folder, "read", () => [...Deno.readDirSync(folder)]);
-  return entries.filter(({ isFile, name }) => isFile && name.endsWith(".md"))
+  return entries.filter(({ isFile, name }) => isFile && name.endsWith(".md") && name !== GUIDE)
     .map(({ name }) => name).sort()
     .map((name) => lineOf(joined(folder, name), name));
 }

@@ -135,3 +135,12 @@ Deno.test("imageShape gives class and ranges as facts have them", () => {
     ranges: "0x100000-0x2000000,0x3000000-0x4000000",
   });
 });
+
+Deno.test("planRestore says of a kdump-compressed file that it is no ELF, and who writes one (F80)", () => {
+  const kdump = new Uint8Array(PAGE);
+  kdump.set(new TextEncoder().encode("KDUMP   "));
+  strictEqual(
+    refusal({ header: kdump }),
+    "krestore: vmcore: kdump-compressed, not ELF (makedumpfile -E)",
+  );
+});

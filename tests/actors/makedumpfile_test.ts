@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { emitNotes, vmcoreinfoNote } from "../../machine/formats/elf_notes.ts";
 import { jumpBackEntry } from "../../actors/programs/save_image.ts";
-import { parseDumpCommand } from "../../actors/programs/makedumpfile.ts";
+import { parseDumpCommand } from "../../actors/programs/dump_command.ts";
 import { type Call, runKernel } from "./kernel_kit.ts";
 import {
   disk,
@@ -47,7 +47,7 @@ Deno.test("program:makedumpfile says why it cannot, and exits with 1", () => {
   const { results, printed } = inB({
     calls: [
       mount,
-      dump("-d", "16", "/proc/vmcore", "/mnt/d"),
+      dump("-E", "-d", "16", "/proc/vmcore", "/mnt/d"),
       dump("-d", "32", "/proc/vmcore", "/mnt/e"),
       dump("/proc/kcore", "/mnt/e"),
       dump("-i", "/mnt/none", "/proc/vmcore", "/mnt/e"),
@@ -56,13 +56,13 @@ Deno.test("program:makedumpfile says why it cannot, and exits with 1", () => {
   assert.deepEqual(results, [0, 1, 1, 1, 1]);
   const lines = printed();
   assert.ok(lines.includes("Specify '-x' option or '-i' option."));
-  assert.ok(lines.includes("Commandline parameter is invalid."));
+  assert.ok(lines.includes("Dump_level(32) is invalid."));
   assert.ok(lines.some((line) => line.includes("(/proc/kcore). No such file or directory")));
   assert.ok(lines.some((line) => line.includes("(/mnt/none). No such file or directory")));
   const twice = inB({
     calls: [
       mount,
-      dump("-d", "31", "/proc/vmcore", "/mnt/d"),
+      dump("-E", "-d", "31", "/proc/vmcore", "/mnt/d"),
       dump("-d", "31", "/proc/vmcore", "/mnt/d"),
       dump("-f", "-d", "31", "/proc/vmcore", "/mnt/d"),
     ],
@@ -101,17 +101,60 @@ Deno.test("program:makedumpfile -g writes down what -i takes", () => {
   assert.deepEqual(saved(run).fileAt("/vmcoreinfo"), INFO);
 });
 
+const commandOf = (...words: string[]) => {
+  const parsed = parseDumpCommand(["makedumpfile", ...words]);
+  assert.ok("command" in parsed, JSON.stringify(parsed));
+  return parsed.command;
+};
+
 Deno.test("parseDumpCommand and jumpBackEntry read command lines", () => {
-  assert.deepEqual(parseDumpCommand(["makedumpfile", "-c", "-d", "31", "/proc/vmcore", "f"]), {
+  assert.deepEqual(commandOf("-c", "-d", "31", "/proc/vmcore", "f"), {
     level: 31,
     force: false,
     edit: false,
+    messages: 7,
+    compression: 1,
     files: ["/proc/vmcore", "f"],
   });
-  for (const words of [["a"], ["-d"], ["-d", "x", "a", "b"], ["-q", "a", "b"], ["-g", "f"]]) {
-    assert.equal(parseDumpCommand(["makedumpfile", ...words]), undefined, words.join(" "));
-  }
+  assert.deepEqual(commandOf("-fld17", "a", "--message-level=16", "b"), {
+    level: 17,
+    force: true,
+    edit: false,
+    messages: 16,
+    compression: 2,
+    files: ["a", "b"],
+  });
+  assert.equal(commandOf("a", "b").compression, 0);
+  assert.equal(commandOf("-E", "a", "b").compression, undefined);
+  assert.equal(commandOf("--edit", "a", "b").compression, undefined);
+  assert.deepEqual([commandOf("-z", "a", "b").disabled, commandOf("-p", "a", "b").disabled], [
+    "-z",
+    "-p",
+  ]);
+  assert.equal(commandOf("-d", "x", "a", "b").level, 0, "as atoi has it");
   assert.equal(jumpBackEntry("a kexec_jump_back_entry=0x1f b"), "0x1f");
   assert.equal(jumpBackEntry("kexec_jump_back_entry=12"), undefined);
   assert.equal(jumpBackEntry("nokexec_jump_back_entry=0x1"), undefined);
+});
+
+Deno.test("parseDumpCommand says what is wrong as getopt and the tool do", () => {
+  const invalid = "Commandline parameter is invalid.";
+  const cases: readonly [string, string][] = [
+    ["a", invalid],
+    ["-g f", invalid],
+    ["-c -E a b", invalid],
+    ["-c -l a b", invalid],
+    ["a b c", invalid],
+    ["-Q a b", "makedumpfile: invalid option -- 'Q'"],
+    ["--split a b", "makedumpfile: unrecognized option '--split'"],
+    ["a b -d", "makedumpfile: option requires an argument -- 'd'"],
+    ["-d 32 a b", "Dump_level(32) is invalid."],
+    ["-d -1 a b", "Dump_level(-1) is invalid."],
+    ["--message-level 32 a b", "Message_level(32) is invalid."],
+  ];
+  for (const [line, first] of cases) {
+    const parsed = parseDumpCommand(["makedumpfile", ...line.split(" ")]);
+    assert.ok("complaints" in parsed, line);
+    assert.equal(parsed.complaints[0], first, line);
+  }
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { LimitError } from "../../machine/errors.ts";
+import { LimitError, UsageError } from "../../machine/errors.ts";
 import { FlatStore, PAGE_BYTES } from "../../machine/flat_store.ts";
 
 const PAGES = 6;
@@ -175,4 +175,23 @@ Deno.test("FlatStore names the limit when snapshots want too much", () => {
       store.write(0, new Uint8Array(SIZE));
     }
   }, (error) => error instanceof LimitError && error.limit === "snapshotBytes");
+});
+
+Deno.test("FlatStore.make gives a sparse store of more than the host's memory", () => {
+  const byteLength = 2 * Math.ceil(Deno.systemMemoryInfo().total / PAGE_BYTES) * PAGE_BYTES;
+  const store = FlatStore.make(byteLength);
+  const last = byteLength - PAGE_BYTES;
+  store.write(last, new Uint8Array([1, 2, 3]));
+  const snapshot = store.snapshot();
+  store.write(last, new Uint8Array([9]));
+  store.restore(snapshot);
+  assert.deepEqual([...store.view(last, 4)], [1, 2, 3, 0]);
+  assert.equal(store.view(0, 1)[0], 0);
+});
+
+Deno.test("FlatStore.make says in one sentence what no host gives", () => {
+  assert.throws(
+    () => FlatStore.make(2 ** 52),
+    (error) => error instanceof UsageError && /4194304\.0 GiB.*--memory/.test(error.message),
+  );
 });

@@ -4,6 +4,10 @@
 import assert from "node:assert/strict";
 import { projectTrace, stepLines } from "../../machine/trace/projection.ts";
 import type { TraceEvent } from "../../machine/trace/event.ts";
+import { kernelProfile } from "../../actors/kernel/profiles.ts";
+import { PAGES_FOR_IO } from "../../actors/kernel/swsusp_memory.ts";
+import { kernelOf } from "../../actors/scenario/machine_plan.ts";
+import { recordedEvents } from "../recordings.ts";
 import { bytesOf, facts, fieldsOf, type Run } from "../runs/run_kit.ts";
 import {
   cycle,
@@ -20,6 +24,7 @@ import {
 import { recordedSteps, recordedTrace, simulatedSteps } from "./arms.ts";
 import { imageOfA, resumedFrom, SCENARIOS } from "./scenarios.ts";
 
+const MIB = 1024 ** 2;
 const memory = new Map<string, Run>();
 
 function platform(): Run {
@@ -173,6 +178,16 @@ Deno.test("fact 36: what does not fit gives -1, a wrong sum -61, wrong data an e
     const last = runs.at(-1);
     assert.ok(last !== undefined && said(last, "Failed to load image, recovering."), experiment);
   }
+  const magic = damaged(imageOfA(), 0, (page) => page.setUint8(24, page.getUint8(24) ^ 0x10));
+  const unknown = resumed(magic, { cpus: 2 });
+  assert.deepEqual(resumeOf([unknown]), ["booted without an image", -1]);
+  assert.ok(said(unknown, "Unrecognized hibernate image header format!"));
+  const [, hole] = resumedFrom((disk) => {
+    const map = swapOffset(64, swapHeader(disk).image);
+    new DataView(disk.buffer, disk.byteOffset + map, 4096).setBigUint64(3 * 8, 0n, true);
+  });
+  assert.ok(hole !== undefined);
+  assert.deepEqual(resumeOf([hole]), ["booted without an image", -14]);
 });
 
 Deno.test("fact 37: another signature is -22, no device -19, none named -2; noresume is silent", () => {
@@ -224,7 +239,23 @@ Deno.test("fact 40: an image of two processors goes on with one, which says so",
   assert.ok(said(second, "A: Error taking CPU1 up: -5"));
   const [jump] = fieldsOf(second, "jump").filter(({ from }) => from === "C");
   assert.equal(Number(jump?.["entry"]) % 4096, 0);
+  const elsewhere = resumed(withOtherKernel(), {
+    cpus: 1,
+    kernels: [{ path: "/vmlinuz-other", bytes: kernelOf(kernelProfile("6.1"), 32 * MIB) }],
+    bootKernel: "/vmlinuz-other",
+  });
+  assert.equal(elsewhere.outcome, "resumed");
 });
+
+/** The disk of an image made on a machine that has a second kernel, linked to another address. */
+function withOtherKernel(): Uint8Array {
+  const first = hibernated({
+    cpus: 2,
+    kernels: [{ path: "/vmlinuz-other", bytes: kernelOf(kernelProfile("6.1"), 32 * MIB) }],
+  });
+  assert.equal(first.outcome, "hibernated");
+  return bytesOf(first.medium);
+}
 
 Deno.test("fact 41: what echo disk answers, and that no swap is found out only after the copy", () => {
   const ERRORS = [
@@ -237,12 +268,17 @@ Deno.test("fact 41: what echo disk answers, and that no swap is found out only a
     ["Operation not permitted", { append: "nohibernate", mode: "" }, 0],
     ["Operation not permitted", { append: "lockdown=integrity", mode: "" }, 0],
     ["Device or resource busy", { mode: "test_resume" }, 1],
+    [
+      "Device or resource busy",
+      { before: ["swapon /dev/sda6", "snapshot r sleep=60000 &"], mode: "shutdown" },
+      0,
+    ],
   ] as const;
   for (const [text, options, copies] of ERRORS) {
     const run = failing({ ...options });
     assert.ok(said(run, `A: pm-hibernate: /sys/power/state: ${text}`), text);
     assert.equal(fieldsOf(run, "snapshot").length, copies, text);
-    const left = text.startsWith("Device or") ? "S1SUSPEND" : "SWAPSPACE2";
+    const left = options.mode === "test_resume" ? "S1SUSPEND" : "SWAPSPACE2";
     assert.equal(swapHeader(bytesOf(run.medium)).signature, left, text);
   }
   assert.ok(recordedSteps("exp4.smallswap").includes("A: hibernate: No space left on device"));
@@ -255,6 +291,18 @@ Deno.test("fact 42: frame 0 and 0x9f000 to 1 MiB are in no image; 1024 pages are
   assert.ok(classes !== undefined);
   for (const pfn of [0, 0x9f, 0xa0, 0xff]) assert.equal((classes[pfn] ?? 0) & 64, 64, `${pfn}`);
   for (const pfn of [1, 0x9e, 0x100]) assert.equal((classes[pfn] ?? 0) & 64, 0, `${pfn}`);
+  const spare = recordedEvents("exp3.platform")
+    .filter(({ event }) => event === "image_pages_available")
+    .map(({ source }) => Number(/ \+ (\d+), available/.exec(source)?.[1]));
+  assert.ok(spare.length > 0 && spare.every((pages) => pages === PAGES_FOR_IO));
+  // A wish for no image at all still makes one of what must be kept.
+  const pages = (before: readonly string[]) =>
+    Number(
+      fieldsOf(hibernated({ before: ["work 64 2", "swapon /dev/sda6", ...before] }), "snapshot")
+        .at(-1)?.["pages"],
+    );
+  const smallest = pages(["put 0 /sys/power/image_size"]);
+  assert.ok(smallest > 500 && smallest <= pages([]), `${smallest}`);
   const regions = of(recordedTrace("exp3.platform"), "linux.nosave_pages_marked")
     .map(({ range }) => range);
   assert.deepEqual([...new Set(regions)], ["0x00000000-0x00000fff", "0x0009f000-0x000fffff"]);

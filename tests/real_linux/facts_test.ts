@@ -12,8 +12,6 @@ export const NOT_SHOWN: Readonly<Record<number, string>> = {
     "so that no pointer can be bad; recorded as EFAULT before anything else is looked at.",
   30: "This machine has no pm_test levels, which stop a hibernation on its way as a test; that " +
     "the message proves no restore is why no rule looks at it.",
-  45: "This machine's makedumpfile counts no pages by class; which pages a level leaves out is " +
-    "tested where the tool is.",
 };
 
 /** Numbers of the facts that tests of this folder are named after. */

@@ -87,7 +87,10 @@ export function record(options: RunOptions, most: number): Recording {
   return recordAt(mainlineSource(options), cutPoints(runMainline(options).events, most));
 }
 
-/** Records a run with checkpoints at those of the points at which it has not ended. */
+/**
+ * Records a run, as far as the last of the points, with checkpoints at those at which it has not
+ * ended. What is written to the disk from the first to the last counts as bytes of snapshots.
+ */
 export function recordAt(source: RunSource, points: readonly CutPoint[]): Recording {
   const medium = source.medium();
   const sink = new MemorySink();
@@ -105,7 +108,6 @@ export function recordAt(source: RunSource, points: readonly CutPoint[]): Record
     if (places.at(-1)?.checkpoint.seq === recorder.next) continue;
     places.push({ point, checkpoint: takeCheckpoint(scheduler, blocks) });
   }
-  while (scheduler.advance(5000));
   return { source, events, blobs: sink.blobs, blocks, medium, places };
 }
 

@@ -128,7 +128,7 @@ Deno.test("6.1 refuses what its own vmcore has: an end within a page, the text a
     options,
     "work 32 1",
     "cp /proc/vmcore /hibernate/dump.elf",
-    "makedumpfile -d 16 /proc/vmcore /hibernate/filtered.elf",
+    "makedumpfile -E -d 16 /proc/vmcore /hibernate/filtered.elf",
   );
   assert.equal(saved.outcome, "saved");
   const [alias, low] = loadsOf(fileOn(saved, 256, "/dump.elf"));

@@ -104,7 +104,7 @@ function stateAddresses(run: Run): number[] {
 for (const [profile, memoryMiB, cpus] of [["2.6.27", 64, 1], ["6.1-cured", 512, 2]] as const) {
   Deno.test(`use 2 on ${profile}: B takes snapshots of A as it was at each jump, without a boot`, () => {
     const snapshot = (number: number): OperatorStep[] => [
-      typed("B", `makedumpfile -d 16 /proc/vmcore /hibernate/snapshot-${number}.elf`),
+      typed("B", `makedumpfile -E -d 16 /proc/vmcore /hibernate/snapshot-${number}.elf`),
       typed("B", number === 1 ? "jump-back" : "kexec -e"),
       typed("A", "check"),
     ];

@@ -3,6 +3,7 @@
  * seed, a choice, what is typed after a failure (issue 3: "each also runs with …").
  */
 import type { Choice } from "../../machine/choices.ts";
+import type { Report } from "../../machine/conformance/report.ts";
 import type { RunPlan } from "../../machine/run_plan.ts";
 import type { TraceHeader } from "../../machine/trace/event.ts";
 import type { DiskWrite } from "../../actors/disk_image/build_disk.ts";
@@ -25,7 +26,7 @@ import { MemoryMedium } from "../../machine/medium.ts";
 import { POWER_LOSS_TABLE } from "../../machine/explore/fault_table.ts";
 import type { Checkpoint } from "../../machine/checkpoint.ts";
 import { goOnFrom, recordAt, type Recording, type RunSource } from "./cut_kit.ts";
-import { brokenRules, fieldsOf, judgeAs, type Run, runPlan } from "./run_kit.ts";
+import { fieldsOf, judgeAs, type Judged, type Run, runPlan } from "./run_kit.ts";
 
 const MIB = 1024 ** 2;
 const PATIENCE_NS = 3_600_000_000_000;
@@ -77,8 +78,12 @@ function settingsWith(
 ): MachineSettings {
   const { cpus = 1, used = 10, seed = 1, seededOrder = false, choices = [], recovery } = options;
   const machine = { memoryBytes: 64 * MIB, hardware: "t42", cpus, seed, used };
+  const plain = comparedMachine(system, machine, script);
+  const hasC = system.menu.some(({ name }) => name === "C");
+  const c = { name: "C", append: "hostname=C root=/dev/ram0 console=ttyS0" };
   return {
-    ...comparedMachine(system, machine, script),
+    ...plain,
+    menu: hasC ? system.menu : [...system.menu, c],
     seededOrder,
     choices,
     operator: {
@@ -145,18 +150,28 @@ export function runMatrix(system: ComparedSystem, options: MatrixOptions = {}): 
   return runSettings(system, matrixSettings(system, options));
 }
 
-/** What a run broke of its system's rules, `""` for nothing. */
-export function brokenBy(system: ComparedSystem, ...runs: readonly Run[]): string {
-  return brokenRules(judgeAs(system.letters, ...runs)).reasons;
+/**
+ * What a system breaks in each of its runs: v7 quiesces with suspend callbacks (protocol.md F.2).
+ */
+const ALWAYS_BROKEN: Readonly<Record<string, readonly string[]>> = {
+  "v7": ["F38"],
+  "v7-kimgcore": ["F38"],
+};
+
+/** What a report holds against a system beside its own quirks, `""` for nothing. */
+export function reasonsBut(system: ComparedSystem, report: Report): string {
+  const known = ALWAYS_BROKEN[system.id] ?? [];
+  return report.rules.filter(({ id, verdict }) => verdict === "violated" && !known.includes(id))
+    .map(({ id, violations }) => `${id}: ${violations[0]?.reason}`).join("; ");
 }
 
-/** Ids of what a run broke. */
-export function brokenIds(system: ComparedSystem, run: Run): string[] {
-  return brokenRules(judgeAs(system.letters, run)).ids;
+/** What a run broke of its system's rules beside the system's own quirks, `""` for nothing. */
+export function brokenBut(system: ComparedSystem, run: Judged): string {
+  return reasonsBut(system, judgeAs(system.letters, run));
 }
 
 /** Whether A looked at itself last and found all as it was. */
-export function isWell(run: Run): boolean {
+export function isWell(run: Pick<Run, "lines">): boolean {
   const check = run.lines.findLast((line) => line.startsWith("A: check: "));
   return check?.endsWith("all well") ?? false;
 }
@@ -263,4 +278,22 @@ export function attemptRefused(
     if (typeof config !== "object" || config === null) throw new Error("a device without config");
     Reflect.set(config, "refusals", [entry]);
   });
+}
+
+/**
+ * What is done after a loss of power: whoever resumes is booted, and either A comes back or it is
+ * an ordinary boot. A boot loader that finds nothing to resume is told to boot C.
+ */
+export function recoveryOf(
+  system: ComparedSystem,
+  options: MatrixOptions = {},
+): readonly OperatorStep[] {
+  const { operator } = matrixSettings(system, options);
+  const script = operator === "live" ? [] : operator.script;
+  const last = script.slice(script.findLastIndex((step) => step.do === "off") + 1);
+  return last.map((step) =>
+    step.do === "type" && step.otherwise !== undefined
+      ? { ...step, otherwise: { ...step.otherwise, entry: "C" } }
+      : step
+  );
 }

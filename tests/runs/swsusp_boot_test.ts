@@ -3,6 +3,7 @@
  * to 38): the errno, that the boot goes on, and what is left of the image.
  */
 import assert from "node:assert/strict";
+import { idsWith } from "../../machine/conformance/report.ts";
 import { brokenRules, bytesOf, fieldsOf, judgeAs, type Run } from "./run_kit.ts";
 import { damaged, hibernated, hibernation, resumed, said } from "./swsusp_kit.ts";
 import { type HibernationOptions, swapHeader, swapOffset } from "./swsusp_kit.ts";
@@ -154,6 +155,20 @@ Deno.test("another hardware signature is refused where it is to be obeyed (F69)"
   const second = resumed(disk, { bootAppend: obey });
   assertBooted(first, second, -22);
   assert.equal(signatureAfter(second), "SWAPSPACE2");
+});
+
+Deno.test("another hardware signature that nobody is to obey is warned of (F69)", () => {
+  const first = image({ mode: "platform" });
+  const second = resumed(bytesOf(first.medium), { setup: { signature: 0x1234 } });
+  assert.equal(second.outcome, "resumed", second.lines.slice(-3).join("\n"));
+  assert.ok(said(second, "Hardware changed while hibernated, success doubtful!"));
+  const checks = fieldsOf(second, "header_check", "A").map(({ what, found, obeyed, result }) =>
+    [what, found, obeyed, result].join(" ")
+  );
+  assert.deepEqual(checks, ["hardware 0x00001234 false 0"]);
+  const report = judgeAs("S", first, second);
+  assert.equal(brokenRules(report).reasons, "");
+  assert.ok(idsWith(report, "held").includes("F69"));
 });
 
 Deno.test("a later write to /sys/power/resume resumes as well (recorded fact 39)", () => {

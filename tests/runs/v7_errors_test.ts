@@ -174,6 +174,27 @@ Deno.test("kernel_kexec_v7 gives EBUSY at once while /proc/kimgcore is open, and
   assert.equal(rules.find(({ id }) => id === "F05")?.verdict, "held");
 });
 
+Deno.test("a B that was not prepared takes no command: EIO, and A says what to do (B.3.3)", () => {
+  const run = runV7({
+    script: [
+      ...boot("A"),
+      type("A", loadB()),
+      type("A", HIBERNATE),
+      type("A", HIBERNATE.replace(" -c 0x6b630001", "")),
+      type("A", "check"),
+      ...finishAt("A", "kept on"),
+    ],
+  });
+  assert.equal(run.outcome, "kept on");
+  assert.deepEqual(results(run), [-5, 0]);
+  const said = run.lines.filter((line) => line.startsWith("A: kexec: "));
+  assert.deepEqual(said, [
+    "A: kexec: no image was written; a kernel that boots takes no command: first",
+    "A: kexec: prepare it, by an exec without one (or load its /proc/kimgcore)",
+  ]);
+  onlyQuirk(run, "unprepared");
+});
+
 /** Callbacks of a test: each says that it ran. */
 function callback(name: string, value: number): Procedure {
   return procedure(`test:${name}`, [{

@@ -130,15 +130,19 @@ const DEVICES_RESET: Rule = {
       atCopy: undefined as Set<string> | undefined,
       restoring: false,
       returned: false,
+      /** Devices that refused to be restored: they may be dead (protocol.md G.3). */
+      refused: new Set<string>(),
     }));
     return {
       facts: {
         boot({ k }) {
           kernels.of(k).frozen.clear();
+          kernels.of(k).refused.clear();
           kernels.of(k).returned = false;
         },
-        phase({ k, device, name, message }) {
+        phase({ k, device, name, message, result }) {
           const state = kernels.of(k);
+          if (name === "restore" && result !== 0) state.refused.add(device);
           if (name === "freeze") state.frozen.add(device);
           else if (name === "thaw") state.frozen.delete(device);
           else if (name === "restore") {
@@ -163,7 +167,8 @@ const DEVICES_RESET: Rule = {
           Object.assign(state, { restoring: false, returned: true, atCopy: undefined });
         },
         selftest({ k, what, name, expected, actual }) {
-          if (what !== "device" || !kernels.known(k)?.returned) return;
+          const state = kernels.known(k);
+          if (what !== "device" || !state?.returned || state.refused.has(name)) return;
           if (expected === actual) context.held();
           else context.violated(`device '${name}' of kernel ${k} does not work after the restore`);
         },

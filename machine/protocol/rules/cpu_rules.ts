@@ -24,6 +24,8 @@ export const SAME_STATE: Rule = {
       returned: false,
       /** It has been entered again, and nothing was asked of its devices since by an exec. */
       back: false,
+      /** Devices that refused to come back: they may be dead (protocol.md G.3). */
+      refused: new Set<string>(),
     }));
     // What was saved by a copy; whoever boots meanwhile may have the same name.
     const copied = new Map<string, Map<string, string>>();
@@ -48,9 +50,15 @@ export const SAME_STATE: Rule = {
           state.back = true;
         },
         exec: ({ k }) => void (kernels.of(k).back = false),
+        phase({ k, device, name, result }) {
+          if (!/^(?:thaw|resume|restore)/.test(name)) return;
+          if (result !== 0) kernels.of(k).refused.add(device);
+          else if (!name.includes("_")) kernels.known(k)?.refused.delete(device);
+        },
         // Registers that were not put back show when the device is used.
         selftest({ k, what, name, expected, actual }) {
           if (what !== "device" || expected === actual || !kernels.known(k)?.back) return;
+          if (kernels.known(k)?.refused.has(name)) return;
           context.violated(`device '${name}' of kernel ${k} is not as it was: ${actual}`);
         },
         panic({ k, reason }) {

@@ -6,7 +6,9 @@
  */
 import { mergeFacts } from "../../conformance/merge.ts";
 import type { Rule, RuleContext, RuleRun } from "../../conformance/rule.ts";
-import { countPages, intersect, subtract } from "../../formats/page_runs.ts";
+import { FRAME } from "../../formats/mem_map.ts";
+import { countPages, intersect, PAGE_BYTES, subtract } from "../../formats/page_runs.ts";
+import { crashRegion, type Region } from "./command_line.ts";
 import { compareFrames, framesOf } from "./frames.ts";
 import { rangePages } from "./hex.ts";
 import { pagesOf, pageText } from "./page_text.ts";
@@ -16,19 +18,35 @@ import { Windows } from "./windows.ts";
 /** Frames below 640 KiB. */
 const LOW_FRAMES = 0xa0;
 
+/** The classes with the frames of a region being nobody's. */
+function withoutRegion(
+  classes: Uint8Array | undefined,
+  region: Region | undefined,
+): Uint8Array | undefined {
+  if (region === undefined) return classes;
+  return classes?.slice().fill(FRAME.free, region.start / PAGE_BYTES, region.end / PAGE_BYTES);
+}
+
 /** A fold that compares the frames below `limit` at a kernel's jump and at its return. */
 function sameFrames(context: RuleContext, limit: number): RuleRun {
   const kernels = new PerKernel(() => ({
     sums: undefined as Uint8Array | undefined,
     classes: undefined as Uint8Array | undefined,
+    /** What it reserved for a crash image: others run there while it is away (B.1.3). */
+    region: undefined as Region | undefined,
     /** Both halves of the jump are known to have been recorded. */
     watched: false,
   }));
   return {
     facts: {
-      boot: ({ k }) => kernels.forget(k),
+      boot({ k, cmdline }) {
+        kernels.forget(k);
+        kernels.of(k).region = crashRegion(cmdline);
+      },
       frame_classes(fact, event) {
-        if (fact.when === "jump") kernels.of(fact.k).classes = framesOf(context, fact, event, 1);
+        if (fact.when !== "jump") return;
+        const state = kernels.of(fact.k);
+        state.classes = withoutRegion(framesOf(context, fact, event, 1), state.region);
       },
       frames(fact, event) {
         const state = kernels.of(fact.k);

@@ -211,7 +211,9 @@ export class LinuxSession {
   /** Which kernel a line of going on belongs to; where it is another one, that is a jump. */
   #whoGoesOn(kernel: KernelSeen, seen: Observation): KernelSeen {
     if (!kernel.quiet && kernel.leaving !== "plain") return kernel;
-    const other = kernel.imaging === "copy" ? undefined : this.#away.pop();
+    const other = kernel.imaging === "copy"
+      ? undefined
+      : this.#away.pop() ?? this.#stranger(kernel);
     const entered = other ?? kernel;
     if (other !== undefined) {
       const preserve = kernel.leaving === "no" && kernel.imaging === "no";
@@ -223,6 +225,11 @@ export class LinuxSession {
     Object.assign(entered, { quiet: false, rising: true, imaging: "no", leaving: "no" });
     this.#current = entered;
     return entered;
+  }
+
+  /** Whom a loaded image has in it, where the recording of that kernel's own is not at hand. */
+  #stranger(kernel: KernelSeen): KernelSeen | undefined {
+    return kernel.imaging === "load" ? kernelSeen(this.#nameFor(undefined)) : undefined;
   }
 
   #notePhase(kernel: KernelSeen, { event }: Observation): void {

@@ -247,6 +247,12 @@ const JUMPS: readonly Broken[] = [
     "kimgcore",
     () => drop(first("acpi", { method: "_PTS" })),
   ],
+  [
+    "page set 2 that is never read again",
+    "F99",
+    "tuxonice",
+    () => drop(first("pageset", { set: "2", op: "read" })),
+  ],
   ["a sync over page set 2, and a jump with interrupts on", "F32 F99", "tuxonice", () =>
     all(
       after(first("pageset", { set: "1", op: "copy" }), fact("sync", { k: "A" })),
