@@ -110,12 +110,9 @@ function finishPhase(kernel: Kernel, vars: Vars, answer: Plain): Next {
   }
   if (bringsRegisters(driver, phase)) {
     delete driver.saved;
-    const registers = fields["registers"] ?? {};
-    kernel.fact("restore", {
-      what: "device",
-      device: driver.device,
-      digest: digestOf(registers),
-    });
+    const digest = digestOf(fields["registers"] ?? {});
+    // What a device has that refused is not what was given to it.
+    if (result === 0) kernel.fact("restore", { what: "device", device: driver.device, digest });
   }
   driver.phase = phaseAfter(driver.phase, phase);
   return { do: "goto", step: "each" };

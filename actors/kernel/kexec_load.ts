@@ -111,7 +111,7 @@ function requestOf(kernel: Kernel, vars: Vars): LoadRequest {
   return {
     arch: profile.arch,
     capable: vars["capable"] !== false,
-    disabled: vars["disabled"] === true,
+    disabled: vars["disabled"] === true || kernel.state.kexecLoadDisabled === true,
     flags: numberOf(vars["flags"]),
     segments: segmentsOf(vars),
     limit: profile.destinationLimit,

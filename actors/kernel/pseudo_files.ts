@@ -32,6 +32,8 @@ const FILES: Readonly<Record<string, (kernel: Kernel) => string | undefined>> = 
   "/proc/sys/kernel/osrelease": ({ profile }) => `${profile.release}\n`,
   "/proc/uptime": (kernel) => `${(kernel.monotonic() / 1e9).toFixed(2)} 0.00\n`,
   "/proc/version": ({ profile }) => `Linux version ${profile.release}\n`,
+  "/proc/sys/kernel/kexec_load_disabled": ({ profile, state }) =>
+    profile.tools === "modern" ? `${state.kexecLoadDisabled === true ? 1 : 0}\n` : undefined,
   "/sys/kernel/kexec_loaded": ({ state }) => `${state.image === null ? 0 : 1}\n`,
   "/sys/kernel/kexec_crash_loaded": (kernel) => `${crashImage(kernel) === null ? 0 : 1}\n`,
   "/sys/kernel/kexec_crash_size": (kernel) => `${crashSize(kernel)}\n`,
@@ -79,6 +81,16 @@ export function pseudoNames(kernel: Kernel, folder: string): string[] {
  */
 export type PseudoWrite = (kernel: Kernel, text: string) => Next;
 
+/** Switches loading off; there is no way back but a reboot (recorded fact 1). */
+function disableLoading({ profile, state }: Kernel, text: string): Next {
+  if (profile.tools !== "modern") return fail(ERRNO.ENOENT);
+  if (text.trim() !== "1") {
+    return text.trim() === "0" && state.kexecLoadDisabled !== true ? done(0) : fail(ERRNO.EINVAL);
+  }
+  state.kexecLoadDisabled = true;
+  return done(0);
+}
+
 /** Writable files by path; the module that knows what is written gives its function. */
 const WRITES: Readonly<Record<string, PseudoWrite>> = {
   ...SWSUSP_WRITES,
@@ -86,6 +98,7 @@ const WRITES: Readonly<Record<string, PseudoWrite>> = {
   "/sys/power/tuxonice/do_hibernate": ({ profile }) =>
     profile.tuxOnIce ? call("tuxonice_hibernate") : fail(ERRNO.ENOENT),
   "/sys/kernel/kexec_crash_size": shrinkCrashRegion,
+  "/proc/sys/kernel/kexec_load_disabled": disableLoading,
   [JUMP_BUFFER_FILE]: writeJumpBufferFile,
   "/sys/kernel/kexec_jump_back_entry": (kernel, text) =>
     kernel.profile.jumpBackFile ? writeJumpBackEntry(kernel, text) : fail(ERRNO.ENOENT),

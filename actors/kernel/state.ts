@@ -255,6 +255,8 @@ export interface KernelState {
   files: MemoryFile[];
   nextInode: number;
   image: KexecImage | null;
+  /** Loading was switched off for good through /proc/sys/kernel/kexec_load_disabled. */
+  kexecLoadDisabled?: boolean;
   /** There where a region is reserved. */
   crash?: CrashSlot;
   jumpBuffer?: JumpBufferFrames;

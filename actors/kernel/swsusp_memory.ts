@@ -179,13 +179,14 @@ const save = procedure("swsusp_save", [{
     const pages = countPages(saveableFrames(kernel));
     kernel.note(`PM: hibernation: Need to copy ${pages} pages`);
     const room = freePages(kernel.state) + countPages(swsusp.copies);
+    const by = swsusp.user === undefined ? {} : { user: true };
     if (room <= pages + PAGES_FOR_IO || !takeCopies(kernel, pages)) {
-      kernel.fact("snapshot", { pages, free: room, result: -ERRNO.ENOMEM });
+      kernel.fact("snapshot", { pages, free: room, ...by, result: -ERRNO.ENOMEM });
       kernel.note("PM: hibernation: Not enough free memory");
       return fail(ERRNO.ENOMEM);
     }
     swsusp.saved = saveableFrames(kernel);
-    kernel.fact("snapshot", { pages: countPages(swsusp.saved), free: room, result: 0 });
+    kernel.fact("snapshot", { pages: countPages(swsusp.saved), free: room, ...by, result: 0 });
     return done();
   },
 }]);

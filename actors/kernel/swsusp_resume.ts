@@ -63,8 +63,8 @@ const resumeImage = procedure("resume_image", [
   {
     name: "freeze_kernel_threads",
     run: () => call("freeze_kernel_threads"),
+    // Not undone by itself: thaw_processes lets all go in one call (exp4.badcrc).
     then: (_kernel, _vars, answer) => isError(answer) ? fail(-answer) : next,
-    undo: () => call("thaw_kernel_threads"),
   },
   {
     name: "load_image_and_restore",

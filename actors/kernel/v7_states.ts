@@ -234,12 +234,15 @@ function modeOf(value: string): Mode {
   return value === "snapshot" || value === "resume" ? value : "default";
 }
 
-/** A wake-up event that came meanwhile keeps the machine awake (protocol.md G.3). */
+/**
+ * A wake-up event that came meanwhile keeps the machine awake (protocol.md G.3). Whoever resumes
+ * does not look (B.5.7): the image is used up, to stop here would lose it.
+ */
 const wakeCheck: Step = {
   name: "wakeup pending",
   run: (kernel) => {
     const { mode } = jumpOf(kernel);
-    if (mode === "default") return next;
+    if (mode !== "snapshot") return next;
     const pending = kernel.state.wakeupPending > 0;
     kernel.fact("wakeup", { at: mode, pending });
     if (!pending) return next;

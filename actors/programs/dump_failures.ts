@@ -26,3 +26,10 @@ export function cannotOpen(name: string, errno: number): Next {
   ];
   return done({ status: 1, lines, unknown: false, errno });
 }
+
+/** What is said of a file that cannot be written; one whose folder is missing cannot be opened. */
+export function writeFailure(path: string, errno: number): string {
+  const reason = `the dump file(${path}). ${errnoText(errno)}`;
+  if (errno === -ERRNO.ENOENT) return `open_dump_file: Can't open ${reason}`;
+  return `write_buffer: Can't write ${reason}`;
+}

@@ -15,7 +15,7 @@ import {
 } from "../../machine/formats/page_runs.ts";
 import type { Range } from "../../machine/messages/declare.ts";
 import type { Plain } from "../../machine/messages/shape.ts";
-import { ERRNO, errnoText } from "../kernel/errno.ts";
+import { ERRNO } from "../kernel/errno.ts";
 import { type Kernel, numberOf, textOf } from "../kernel/kernel_context.ts";
 import { seconds } from "../kernel/mounts.ts";
 import {
@@ -32,7 +32,7 @@ import type { Vars } from "../kernel/state.ts";
 import { fieldOf, isError, listOf, plainRuns, readAs, runRanges, RUNS } from "../kernel/values.ts";
 import { sourceRanges, vmcoreOf } from "../kernel/vmcore.ts";
 import { compressedBound } from "./dump_compress.ts";
-import { cannotOpen, refuse, unknownPages } from "./dump_failures.ts";
+import { cannotOpen, refuse, unknownPages, writeFailure } from "./dump_failures.ts";
 import { countLeftOut, frameLimit, kdumpRuns, originalPages } from "./dump_kdump_plan.ts";
 import {
   dumpHead,
@@ -53,12 +53,8 @@ const GRANTS_MAX = 16;
 
 /** Ends with a file that is not whole, or with none. */
 function cannotWrite(vars: Vars, errno: number, ...more: readonly string[]): Next {
-  const path = textOf(vars["output"]);
-  const lines = [
-    `write_buffer: Can't write the dump file(${path}). ${errnoText(errno)}`,
-    ...more,
-    "makedumpfile Failed.",
-  ];
+  const reason = writeFailure(textOf(vars["output"]), errno);
+  const lines = [reason, ...more, "makedumpfile Failed."];
   const begun = vars["begun"] === true ? imageOf(vars) : {};
   return done({ status: 1, lines, unknown: false, errno, ...begun });
 }

@@ -234,6 +234,7 @@ function purgatoryProgram(
     bootParams: places.params.mem,
     commandLine: places.params.mem + PAGE_BYTES,
     segments: checked.map(({ segment }) => ({ start: segment.mem, length: segment.memsz })),
+    wordBytes: kernel.profile.arch === "x86_64" ? 8 : 4,
     ...(region === undefined
       ? {}
       : { backup: { start: 0, length: LOW_BYTES, copy: backupStart(region) } }),

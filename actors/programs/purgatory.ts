@@ -48,6 +48,11 @@ function enterKernel(state: PurgatoryState, out: Out): PurgatoryState {
   return state;
 }
 
+/** An address as purgatory prints it: 16 digits on 64 bits, as few as it needs on 32. */
+function entryText(entry: number, wordBytes: number): string {
+  return `0x${entry.toString(16).padStart(wordBytes === 8 ? 16 : 0, "0")}`;
+}
+
 function takeData(
   state: PurgatoryState,
   { body }: Envelope<"memory.data">,
@@ -63,7 +68,7 @@ function takeData(
     return state;
   }
   const end = bytes.indexOf(0);
-  const text = ` kexec_jump_back_entry=0x${state.word.toString(16)}`;
+  const text = ` kexec_jump_back_entry=${entryText(state.word, tableOf(state).wordBytes)}`;
   const tail = new Uint8Array(text.length + 1);
   tail.set(new TextEncoder().encode(text));
   state.step = "written";

@@ -22,7 +22,9 @@ export function mergeFacts(...parts: readonly (FactHandlers | undefined)[]): Fac
   }
   const facts: { [N in FactName]?: Any } = {};
   for (const [name, handlers] of merged) {
-    facts[name as FactName] = (fact, event) => {
+    const [only, second] = handlers;
+    if (only === undefined) continue;
+    facts[name as FactName] = second === undefined ? only : (fact, event) => {
       for (const handler of handlers) handler(fact, event);
     };
   }

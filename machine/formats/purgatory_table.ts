@@ -16,8 +16,11 @@ export const PURGATORY_SEGMENTS_MAX = 16;
 const FORMAT = "purgatory table";
 const FIXED_BYTES = 64;
 const SEGMENT_BYTES = 16;
-/** Where it says whether a backup's three words stand behind the segments. */
-const BACKUP_FLAG = 60;
+const FLAGS = 60;
+/** A backup's three words stand behind the segments. */
+const HAS_BACKUP = 1;
+/** Addresses have 64 bits. */
+const IS_64_BIT = 2;
 const BACKUP_BYTES = 24;
 
 /** See the module's header. Addresses are physical, lengths in bytes. */
@@ -33,6 +36,8 @@ export interface PurgatoryTable {
    * (protocol.md D.3). Such a purgatory passes no jump-back entry on.
    */
   readonly backup?: PurgatoryBackup;
+  /** Bytes of an address in the jump-back entry it writes: twice as many digits. */
+  readonly wordBytes: 4 | 8;
 }
 
 /** `length` bytes from `start` go to `copy`; all multiples of a page. */
@@ -61,8 +66,9 @@ export function emitPurgatory(table: PurgatoryTable): Uint8Array {
     view.setBigUint64(FIXED_BYTES + index * SEGMENT_BYTES, BigInt(start), true);
     view.setBigUint64(FIXED_BYTES + index * SEGMENT_BYTES + 8, BigInt(length), true);
   });
+  const flags = (backup === undefined ? 0 : HAS_BACKUP) | (table.wordBytes === 8 ? IS_64_BIT : 0);
+  view.setUint32(FLAGS, flags, true);
   if (backup !== undefined) {
-    view.setUint32(BACKUP_FLAG, 1, true);
     view.setBigUint64(end, BigInt(backup.start), true);
     view.setBigUint64(end + 8, BigInt(backup.length), true);
     view.setBigUint64(end + 16, BigInt(backup.copy), true);
@@ -89,10 +95,11 @@ export function parsePurgatory(bytes: Uint8Array): PurgatoryTable {
   };
   const count = view.getUint32(56, true);
   if (count > PURGATORY_SEGMENTS_MAX) throw new FormatError(FORMAT, 56, `${count} segments`);
-  const flag = view.getUint32(BACKUP_FLAG, true);
-  if (flag > 1) throw new FormatError(FORMAT, BACKUP_FLAG, `backup flag ${flag}`);
+  const flags = view.getUint32(FLAGS, true);
+  if (flags > (HAS_BACKUP | IS_64_BIT)) throw new FormatError(FORMAT, FLAGS, `flags ${flags}`);
+  const hasBackup = (flags & HAS_BACKUP) !== 0;
   const segmentsEnd = FIXED_BYTES + count * SEGMENT_BYTES;
-  const end = segmentsEnd + flag * BACKUP_BYTES;
+  const end = segmentsEnd + (hasBackup ? BACKUP_BYTES : 0);
   if (bytes.length < end) throw new FormatError(FORMAT, bytes.length, `need ${end} bytes`);
   return {
     digest: toHex(bytes.subarray(0, 32)),
@@ -103,7 +110,8 @@ export function parsePurgatory(bytes: Uint8Array): PurgatoryTable {
       start: wide(FIXED_BYTES + index * SEGMENT_BYTES),
       length: wide(FIXED_BYTES + index * SEGMENT_BYTES + 8),
     })),
-    ...(flag === 0 ? {} : {
+    wordBytes: (flags & IS_64_BIT) === 0 ? 4 : 8,
+    ...(!hasBackup ? {} : {
       backup: {
         start: wide(segmentsEnd),
         length: wide(segmentsEnd + 8),

@@ -1,5 +1,5 @@
 /**
- * What real code breaks (protocol.md F.2, and one more that its rows imply): each quirk with the rules that a run which meets it
+ * What real code breaks (protocol.md F.2, and what follows from it): each quirk with the rules that a run which meets it
  * breaks, the profile that has it, and how a run meets it. A quirk of no rule is kept as well, so
  * that nobody looks for one.
  *
@@ -30,7 +30,7 @@ export interface Quirk {
   readonly needs: string;
 }
 
-/** The table, in its order; `invalidation-not-flushed` is no row of it. */
+/** The table, in its order; rows that are not in F.2 have an empty `table` and say so. */
 export const QUIRKS: readonly Quirk[] = [
   {
     name: "wakeup-at-copy",
@@ -63,7 +63,8 @@ export const QUIRKS: readonly Quirk[] = [
     table: [],
     breaks: ["F60"],
     also: [],
-    note: "F.2 names only the writer's side of Q3. F60 asks for a durable invalidation; the " +
+    note:
+      "F.2 has no such row: it names only the writer's side of Q3. F60 asks for a durable invalidation; the " +
       "reader's write goes out with the same REQ_SYNC and no FLUSH, and QUIESCE calls no " +
       "poweroff callback (B.5.3) that would empty the drive's cache",
     systems: "S",
@@ -163,6 +164,21 @@ export const QUIRKS: readonly Quirk[] = [
     systems: "S",
     profiles: ["6.1"],
     needs: "firmware that ignores SLP_EN",
+  },
+  {
+    name: "suspend-falls-to-platform",
+    statement: "Mode suspend without S3 goes to S4 with an image that was made for no sleep: the " +
+      "kernel in it runs no _WAK",
+    source: "protocol.md F.2, B.5.4, B.5.11",
+    table: [],
+    breaks: ["F82"],
+    also: [],
+    note:
+      "F.2 has no such row; it follows from the order of modes (B.5.4) and from platform_mode " +
+      "being decided before the snapshot",
+    systems: "S",
+    profiles: ["6.1"],
+    needs: "mode suspend on a machine with S4 and without S3, and a resume",
   },
 ];
 

@@ -7,15 +7,14 @@ import { FormatError, UsageError } from "../../machine/errors.ts";
 import { PARTITION, WORKSHOP_PARTITION } from "../../machine/formats/disk_layout.ts";
 import { EXT2_STATE, type Ext2Image, isDirectory } from "../../machine/formats/ext2/mod.ts";
 import { type Partition, PARTITION_TYPE, SECTOR_BYTES } from "../../machine/formats/mbr.ts";
-import {
-  isSwapArea,
-  parseSwapHeader,
-  SWAP_HEADER_BYTES,
-} from "../../machine/formats/swap_header.ts";
 import type { DiskFile } from "./disk_file.ts";
+import { khdevSections } from "./inspect_images.ts";
+import { type AreaBytes, areaOf, swapSections } from "./inspect_swap.ts";
 import type { Inspection, Section } from "./inspection.ts";
 import { readSavedImage, type SavedImage } from "./saved_image.ts";
 import { countText, hexText, plural, sizeText } from "./values.ts";
+
+const KHDEV_MAGIC = "KJKHDEV1";
 
 type Row = readonly [string, string];
 
@@ -130,25 +129,37 @@ function fileSystemSections(file: DiskFile, number: number): Section[] {
   return [{ title, rows }, { title: `Files of partition ${number}`, rows: files }];
 }
 
-function swapRows(file: DiskFile, { firstSector }: Partition): Row[] {
-  const header = parseSwapHeader(file.read(firstSector * SECTOR_BYTES, SWAP_HEADER_BYTES));
-  const { signature, label, lastPage, image, imageFlags } = header;
-  const rows: Row[] = [
-    ["signature", signature],
-    ["label", label],
-    ["pages", countText(lastPage + 1)],
-  ];
-  if (isSwapArea(header)) return rows;
-  return [...rows, ["image", `first map page ${image}, flags ${hexText(imageFlags)}`]];
+/** What an area without a file system holds, or why that is not known. */
+function areaSections(
+  file: DiskFile,
+  { firstSector, sectorCount }: Partition,
+  title: string,
+  sections: (area: AreaBytes, title: string) => Section[],
+): Section[] {
+  const area = areaOf(file, firstSector * SECTOR_BYTES, sectorCount * SECTOR_BYTES);
+  try {
+    return sections(area, title);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return [{ title, rows: [["unreadable", error.message]] }];
+  }
+}
+
+/** Whether v7's header stands at the beginning of a partition. */
+function isKhdev(file: DiskFile, { firstSector }: Partition): boolean {
+  const magic = file.read(firstSector * SECTOR_BYTES, KHDEV_MAGIC.length);
+  return new TextDecoder("latin1").decode(magic) === KHDEV_MAGIC;
 }
 
 /** What is in the partitions that have something to look at. */
 function contentSections(file: DiskFile, partitions: readonly Numbered[]): Section[] {
   return partitions.flatMap(([number, partition]): Section[] => {
+    if (isKhdev(file, partition)) {
+      return areaSections(file, partition, `Partition ${number}, khdev`, khdevSections);
+    }
     if (partition.type === PARTITION_TYPE.linux) return fileSystemSections(file, number);
     if (partition.type !== PARTITION_TYPE.swap) return [];
-    const rows = attempt(() => swapRows(file, partition));
-    return [{ title: `Partition ${number}, swap`, rows }];
+    return areaSections(file, partition, `Partition ${number}, swap`, swapSections);
   });
 }
 

@@ -124,9 +124,11 @@ for (const [profile, memoryMiB] of PROFILES) {
           const theirs = readKdump(await Deno.readFile(path));
           const mine = readKdump(fileOn(run, memoryMiB, ours));
           assert.deepEqual(theirs.pages, mine.pages);
-          for (const field of ["version", "status", "blockBytes", "maxPfn", "notes"] as const) {
+          for (const field of ["version", "status", "blockBytes", "maxPfn"] as const) {
             assert.deepEqual(theirs.header[field], mine.header[field], field);
           }
+          // Theirs runs on 64 bits and writes its own width, whatever the core's is.
+          assert.equal(theirs.header.notes.length, mine.header.notes.length);
         }
       }),
   });

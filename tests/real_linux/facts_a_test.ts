@@ -53,6 +53,18 @@ Deno.test("fact 1: without CAP_SYS_BOOT, or once disabled, load and unload give 
   sameAnswers(/^kexec_load_disabled_(?:load|unload)$/, 2);
 });
 
+Deno.test("fact 1: kexec_load_disabled goes one way, and then neither load nor unload is heard", () => {
+  const file = "/proc/sys/kernel/kexec_load_disabled";
+  const run = atShell([`put 1 ${file}`, `put 0 ${file}`, `cat ${file}`, HELPER, "kexec -u"]);
+  assert.deepEqual(statuses(run, "put"), [0, 1]);
+  assert.ok(run.lines.includes("A: 1"));
+  assert.ok(run.lines.some((line) => line.includes("Invalid argument")), run.lines.join("\n"));
+  const results = ["load", "unload"].flatMap((name) =>
+    fieldsOf(run, name, "A").map(({ result }) => result)
+  );
+  assert.deepEqual(results, [-1, -1]);
+});
+
 Deno.test("fact 2: an unknown flag, over 16 segments, another machine's image give EINVAL", () => {
   sameAnswers(/^(?:unknown_flag.*|nr(?:16|17|32)|nr17_bad_arch|wrong_arch_i386)$/, 7);
   sameAnswers(/^valid_one_page_arch_default$/, 1);

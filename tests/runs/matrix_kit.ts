@@ -206,11 +206,19 @@ export function matrixSource(system: ComparedSystem, options: MatrixOptions = {}
 }
 
 /** Number of the event with which the line that makes A hibernate is typed. */
-export function hibernatingSeq(system: ComparedSystem, { events }: Pick<Run, "events">): number {
+export function attemptBegins(system: ComparedSystem, { events }: Pick<Run, "events">): number {
   const plain = system.script("", { jumpBuffers: {} });
   const before = plain.slice(0, hibernatingStep(plain)).filter((step) => step.do === "type");
   const typed = events.filter(({ kind, type }) => kind === "send" && type === "console.type");
   return typed[before.length]?.seq ?? raise(`${system.id} was never told to hibernate`);
+}
+
+/** Number of the event with which whoever resumes begins to run, after the last power-on. */
+export function resumeBegins(_system: ComparedSystem, { events }: Pick<Run, "events">): number {
+  const begun = events.findLast(({ kind, type, summary }) =>
+    kind === "note" && type === "fact.power" && summary?.["op"] === "on"
+  );
+  return begun?.seq ?? raise("the machine was never on");
 }
 
 /** A recorded run in which a refusal or a wake-up event can be put. */
@@ -219,17 +227,20 @@ export interface Attempt {
   readonly checkpoint: Checkpoint;
 }
 
-/** Records a run up to the moment at which A is told to hibernate. */
-export function recordAttempt(system: ComparedSystem, options: MatrixOptions): Attempt {
-  const seq = hibernatingSeq(system, runMatrix(system, options));
-  const recording = recordAt(matrixSource(system, options), [{
-    at: seq,
-    beside: "before A is told to hibernate",
-    row: POWER_LOSS_TABLE[0] ?? raise("no row"),
-  }]);
+/** A moment of a system's run. */
+export type Moment = (system: ComparedSystem, run: Pick<Run, "events">) => number;
+
+/** Records a run up to a moment of the plain one, which lies before what `options` change. */
+export function recordAttempt(
+  system: ComparedSystem,
+  moment: Moment,
+  options: MatrixOptions,
+): Attempt {
+  const at = moment(system, runMatrix(system));
+  const row = POWER_LOSS_TABLE[0] ?? raise("no row");
+  const recording = recordAt(matrixSource(system, options), [{ at, beside: "a moment", row }]);
   const [place] = recording.places;
-  if (place === undefined) throw new Error("the run ended before");
-  return { recording, checkpoint: place.checkpoint };
+  return { recording, checkpoint: place?.checkpoint ?? raise("the run ended before") };
 }
 
 function raise(message: string): never {
@@ -237,7 +248,11 @@ function raise(message: string): never {
 }
 
 /** How often a device was asked for a phase in this session, at a checkpoint. */
-export function askedOf({ actors }: Checkpoint, device: string, phase: string): number {
+export function askedOf(
+  { actors }: Checkpoint,
+  device: string,
+  phase: string,
+): number {
   const asked = field(field(actors.get(device), "device"), "asked");
   return Number(field(asked, phase) ?? 0);
 }

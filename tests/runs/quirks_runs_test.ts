@@ -195,6 +195,18 @@ const TWINS: readonly Twins[] = [
       assert.deepEqual([sleepEnables(met), sleepEnables(cured)], [2, 1]);
     },
   },
+  {
+    quirks: ["suspend-falls-to-platform", ...STORED],
+    met: () => [cycle({ profile: "6.1", mode: "suspend" })],
+    cured: () => [cycle({ profile: "6.1-cured", mode: "suspend" })],
+    shows(met, cured) {
+      assert.deepEqual([met.outcome, cured.outcome], ["resumed", "resumed"]);
+      const states = [met, cured].map((run) =>
+        fieldsOf(run, "power").find(({ op }) => op === "sleep" || op === "off")?.["op"]
+      );
+      assert.deepEqual(states, ["sleep", "off"]);
+    },
+  },
 ];
 
 for (const { quirks, met, cured, shows } of TWINS) {

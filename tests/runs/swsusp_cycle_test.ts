@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { idsWith } from "../../machine/conformance/report.ts";
 import { kernelProfile } from "../../actors/kernel/profiles.ts";
 import { kernelOf } from "../../actors/scenario/machine_plan.ts";
 import { brokenRules, bytesOf, facts, fieldsOf, judgeAs, type Run } from "./run_kit.ts";
@@ -267,6 +268,7 @@ Deno.test("a boot kernel of another version and another address restores the ima
 
 Deno.test("the boot kernel may be the image's own, under the same name", () => {
   const run = cycle({
+    mode: "platform",
     bootAppend: APPEND,
     menu: [{ name: "C", append: `hostname=A ${APPEND}` }, {
       name: "A",
@@ -274,6 +276,12 @@ Deno.test("the boot kernel may be the image's own, under the same name", () => {
     }],
   });
   assertResumed(run);
+  const report = judgeAs("S", run);
+  assert.equal(brokenRules(report).reasons, "");
+  const held = idsWith(report, "held");
+  for (const id of ["F30", "F39", "F44", "F45", "F58", "F82", "F104"]) {
+    assert.ok(held.includes(id), id);
+  }
 });
 
 Deno.test("an image of two processors goes on with one (recorded fact 40)", () => {

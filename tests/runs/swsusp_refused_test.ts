@@ -212,5 +212,7 @@ Deno.test("/dev/snapshot checks what protocol.md B.5.10 says, with its errnos", 
   ]);
   assert.equal(run.outcome, "done", run.lines.slice(-4).join("\n"));
   for (const [line, answer] of SNAPSHOT) assert.ok(run.lines.includes(`A: ${answer}`), line);
+  // It has no console of its own to prepare (F45).
+  assert.equal(brokenRules(judgeAs("S", run)).reasons, "");
   assert.ok(run.lines.includes(WELL));
 });

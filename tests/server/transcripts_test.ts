@@ -38,6 +38,7 @@ Deno.test("scenarios lists each transcript of a folder in one line, unreadable o
   scratch.write("b.md", "# Bad\n");
   scratch.write("a.md", Deno.readTextFileSync(WARM));
   scratch.write("notes.txt", "no scenario");
+  scratch.write("README.md", "# What they are\n\nNo scenario either.\n");
   const terminal = new KeptTerminal();
   assert.equal(await main(["scenarios", scratch.path], terminal), 0);
   const [one, two, end] = terminal.printed.split("\n");

@@ -25,8 +25,17 @@ export const MEMORY_FACTS = {
     reserved: natural,
     result: integer,
   }),
-  /** The atomic copy: saveable pages went into image pages. */
-  snapshot: record({ k: text, pages: natural, free: natural, result: integer }),
+  /**
+   * The atomic copy: saveable pages went into image pages. `user` where a program asked for it
+   * through /dev/snapshot (protocol.md B.5.10).
+   */
+  snapshot: record({
+    k: text,
+    pages: natural,
+    free: natural,
+    user: optional(flag),
+    result: integer,
+  }),
   /**
    * Frames a loader put image pages into, as run-length text: those of the image's own numbers
    * (`image`, in the blob where long) and safe ones, which may be a second line of the blob; `code`

@@ -96,8 +96,9 @@ const WOKEN: Rule = {
     const settle = (k: string) => {
       if (image?.k !== k) return;
       if (image.runs === 1 && !image.up) context.held();
-      else if (image.up) context.violated(`kernel ${k} runs _WAK(4) after its devices are up`);
-      else context.violated(`kernel ${k} ran _WAK(4) ${image.runs} times after the wake`);
+      else if (image.up && image.runs > 0) {
+        context.violated(`kernel ${k} runs _WAK(4) after its devices are up`);
+      } else context.violated(`kernel ${k} ran _WAK(4) ${image.runs} times after the wake`);
       image = undefined;
       woken = false;
     };

@@ -28,7 +28,8 @@ const CONSOLE_OUTERMOST: Rule = {
   statement: "In a preserving exec or a hibernation the console is prepared before tasks and " +
     "devices are touched and restored after all of them",
   source: "protocol.md F.1 F45, B.4.1 steps 4 and 18, B.5.2 steps 3 and 9 (a kernel that loads " +
-    "an image freezes first, B.5.7)",
+    "an image freezes first, B.5.7; " +
+    "/dev/snapshot has no console, B.5.10)",
   systems: "VMS",
   kind: "always-before",
   open(context) {
@@ -82,9 +83,11 @@ const CONSOLE_OUTERMOST: Rule = {
           kernels.forget(k);
           Object.assign(kernels.of(k), { stage: "inside", copied: true });
         },
-        snapshot({ k, result }) {
+        snapshot({ k, result, user }) {
           const state = kernels.of(k);
           if (result !== 0 || state.calling) return;
+          // Who hibernates through /dev/snapshot cares for the console himself.
+          if (user === true) return kernels.forget(k);
           if (state.stage === "inside") copies.add(k);
           if (state.early !== undefined) breach(k, { ...state, stage: "before" }, state.early);
           else state.copied = state.stage === "inside";

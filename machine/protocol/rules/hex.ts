@@ -8,8 +8,10 @@ import { PAGE_BYTES, type PageRun, rangesToRuns } from "../../formats/page_runs.
 
 /** The number in one spelling: lower case, no prefix, no leading zeros. */
 export function plainHex(text: string): string {
-  const digits = text.toLowerCase().replace(/^0x/, "").replace(/^0+(?=.)/, "");
-  return digits === "" ? "0" : digits;
+  let start = text[0] === "0" && (text[1] === "x" || text[1] === "X") ? 2 : 0;
+  while (start < text.length - 1 && text[start] === "0") start++;
+  const digits = start === 0 ? text : text.slice(start);
+  return digits === "" ? "0" : digits.toLowerCase();
 }
 
 /** Whether two texts are one number. */
@@ -33,6 +35,17 @@ export function wideNumber(text: string): bigint {
   return BigInt(`0x${digits}`);
 }
 
+/** Digits of numbers that are surely exact without being wide. */
+const NARROW_DIGITS = 12;
+
+/** The number as one that may have lost its last digits over 2^53. */
+function number(text: string): number {
+  const digits = plainHex(text);
+  if (digits.length > NARROW_DIGITS) return Number(wideNumber(text));
+  if (!/^[0-9a-f]+$/.test(digits)) throw new FormatError("number", 0, `cannot read '${text}'`);
+  return Number.parseInt(digits, 16);
+}
+
 /**
  * The whole pages of `start-end,…` (bytes, hexadecimal, end excluded).
  *
@@ -46,7 +59,7 @@ export function rangePages(text: string): PageRun[] {
       if (start === undefined || end === undefined || more !== undefined) {
         throw new FormatError("memory ranges", 0, `cannot read '${item}'`);
       }
-      return { start: Number(wideNumber(start)), end: Number(wideNumber(end)) };
+      return { start: number(start), end: number(end) };
     }),
   );
 }

@@ -13,9 +13,12 @@ import { plainHex } from "./hex.ts";
 import { pageText, pairsOf } from "./page_text.ts";
 import { PerKernel } from "./per_kernel.ts";
 
-/** The CRC-32 of a frame as its blob has it. */
-function sumOf(sums: Uint8Array, pfn: number): string {
-  return sums.subarray(pfn * 4, pfn * 4 + 4).join(".");
+/** Whether two frames have one CRC-32, each as its blob has it. */
+function sameSum(left: Uint8Array, pfn: number, right: Uint8Array, other: number): boolean {
+  for (let index = 0; index < 4; index++) {
+    if (left[pfn * 4 + index] !== right[other * 4 + index]) return false;
+  }
+  return true;
 }
 
 /** What the kernels in a window left there, and what their owner then found in its source pages. */
@@ -35,7 +38,7 @@ function compare({ pairs, left, classes }: Kept, found: Uint8Array): string | un
     for (let index = 0; index < count; index++) {
       if (((classes[destination + index] ?? LOOSE) & LOOSE) !== 0) continue;
       compared++;
-      if (sumOf(left, destination + index) === sumOf(found, source + index)) continue;
+      if (sameSum(left, destination + index, found, source + index)) continue;
       return `${pageText(source + index)} is not what ${pageText(destination + index)} was`;
     }
   }

@@ -15,6 +15,7 @@ const TABLE: PurgatoryTable = {
   bootParams: 0xff_a000,
   commandLine: 0xff_b000,
   segments: [{ start: 0x10_0000, length: 0x8_1000 }, { start: 0x1_2345_6000, length: 0x1000 }],
+  wordBytes: 4,
 };
 
 Deno.test("emitPurgatory puts the fields at their offsets", () => {
@@ -43,6 +44,7 @@ Deno.test("parsePurgatory gives back what was emitted, whatever stands behind it
         bootParams: address,
         commandLine: address,
         segments,
+        wordBytes: fc.constantFrom(4 as const, 8 as const),
       }, { noNullPrototype: true }),
       fc.uint8Array({ maxLength: 64 }),
       (table, behind) => {
@@ -106,6 +108,7 @@ Deno.test("emitPurgatory puts a backup behind the segments, and parsePurgatory f
       bootParams: 0x210_0000,
       commandLine: 0x210_1000,
       segments,
+      wordBytes: 8 as const,
     };
     const bytes = emitPurgatory({ ...table, backup });
     deepStrictEqual(parsePurgatory(bytes), { ...table, backup });
@@ -114,7 +117,7 @@ Deno.test("emitPurgatory puts a backup behind the segments, and parsePurgatory f
       throws(() => parsePurgatory(bytes.subarray(0, length)), FormatError);
     }
     const other = bytes.slice();
-    other[60] = 2;
+    other[60] = 4;
     throws(() => parsePurgatory(other), FormatError);
   }
 });

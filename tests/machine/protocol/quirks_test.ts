@@ -34,6 +34,7 @@ Deno.test("QUIRKS has every row of the table, each with the rules that it names"
     "suspend-for-quiesce: F38",
     "signature-mismatch-destroys-image: ",
     "sleep-enable-retried: ",
+    "suspend-falls-to-platform: ",
   ]);
   assert.throws(() => quirk("none"), RangeError);
 });
