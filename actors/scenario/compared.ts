@@ -141,6 +141,16 @@ const COMPRESSED: ComparedSystem = {
 
 const RFC_BOOT = "console=ttyS0 acpi=off crashkernel=16M@32M";
 
+const UNFROZEN: ComparedSystem = {
+  ...MAINLINE,
+  id: "mainline-unfrozen",
+  title: "the same without the freezer, its drivers adapted",
+  menu: MAINLINE.menu.map((entry) => ({
+    ...entry,
+    append: `${entry.append} freezer=left-out drivers=adapted`,
+  })),
+};
+
 function elsewhere(imageTarget: ImageTarget, target: string): ComparedSystem {
   return {
     ...MAINLINE,
@@ -309,6 +319,7 @@ export const COMPARED_SYSTEMS: readonly ComparedSystem[] = [
   MAINLINE,
   LOADER_RESUME,
   COMPRESSED,
+  UNFROZEN,
   elsewhere("usb", "USB disk"),
   elsewhere("nfs", "server (NFS)"),
   swsusp("swsusp-6.1", "swsusp of 6.1, power off", "6.1-cured", "shutdown"),

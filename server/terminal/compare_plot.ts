@@ -22,6 +22,7 @@ const COLOURS = [
   "#66a182",
   "#2e4057",
   "#edae49",
+  "#7a306c",
 ];
 const MIB = 0x10_0000;
 const PAGE_BYTES = 4096;

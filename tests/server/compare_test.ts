@@ -143,6 +143,11 @@ Deno.test("compare: memory set aside, freezer and sleep state are each system's 
   assert.equal((await rowOf("v7", 20))["rules_broken"], "F38");
 });
 
+Deno.test("compare: the freezer is left out where drivers are adapted (A.9)", async () => {
+  const { resumed, freezer, rules_broken } = await rowOf("mainline-unfrozen", 20);
+  assert.deepEqual([resumed, freezer, rules_broken], ["yes", "none", "–"]);
+});
+
 Deno.test("compare: power lost while an image is written boots anew, once it counts it resumes", async () => {
   const { cuts } = await printed("--systems", "mainline,v7,swsusp-6.1", "--used", "20");
   const of = (activity: string) =>
