@@ -1,8 +1,8 @@
 /**
  * `dd if=FILE of=FILE [bs=BYTES] [skip=BLOCKS] [seek=BLOCKS] [count=BLOCKS]`: a part of a file or
- * of a partition, read block by block from where the reader wants it. That is how a reader who does not begin at 0 and does not
- * care for page borders looks to a file like /proc/kimgcore, whose own read operation then is asked
- * for each block (protocol.md B.3.1).
+ * of a partition, read block by block from where the reader wants it. That is how a reader who
+ * does not begin at 0 and does not care for page borders looks to a file like /proc/kimgcore,
+ * whose own read operation then is asked for each block (protocol.md B.3.1).
  *
  * What it copies goes through a terminal's file limit, 128 KiB; seek= is for partitions, of which
  * only what is written changes, and there is no conv=.

@@ -1,8 +1,24 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
+import { countLeftOut } from "../../actors/programs/dump_kdump_plan.ts";
+import { toHex } from "../../machine/digest.ts";
+import { EM_X86_64, emitElf, ET_CORE, PT_LOAD } from "../../machine/formats/elf.ts";
+import { classifyFrames, emitFrames } from "../../machine/formats/mem_map.ts";
 import { KDUMP_FLAG } from "../../machine/formats/kdump.ts";
-import type { KernelRun } from "./kernel_kit.ts";
+import { type KernelRun, noise } from "./kernel_kit.ts";
 import { type ReadKdump, readKdump } from "./kdump_kit.ts";
-import { disk, FRAMES, inB, pagesOf, saved, script, USED, WINDOW, ZERO_PFN } from "./image_kit.ts";
+import {
+  disk,
+  FRAMES,
+  inB,
+  memoryOfA,
+  pagesOf,
+  saved,
+  script,
+  USED,
+  WINDOW,
+  ZERO_PFN,
+} from "./image_kit.ts";
 
 const KERNEL_PAGES = 1 + FRAMES * 8 / 4096;
 const USED_PAGES = USED.reduce((sum, { count }) => sum + count, 0);
@@ -77,7 +93,15 @@ Deno.test("program:makedumpfile -d 1 keeps zero pages in its format: one copy fo
 });
 
 Deno.test("program:makedumpfile without room leaves a file that says it is incomplete", () => {
-  const run = dumped(3, ["-d", "16", "/proc/vmcore", "/mnt/d"]);
+  const run = inB({
+    medium: disk(3),
+    // B's own memory is not clean: nothing of it may come into the file.
+    fillRam(ram) {
+      memoryOfA(ram, true);
+      ram.write(1100 * 4096, noise(WINDOW.end - 1100 * 4096, 1));
+    },
+    calls: [[...MOUNT], script("makedumpfile", "-d", "16", "/proc/vmcore", "/mnt/d"), [...UNMOUNT]],
+  });
   assert.deepEqual(run.results, [0, 1, 0]);
   const lines = run.printed();
   assert.deepEqual(lines.slice(-3), [
@@ -93,6 +117,23 @@ Deno.test("program:makedumpfile without room leaves a file that says it is incom
   const again = read(dumped(60, ["-d", "16", "/proc/vmcore", "/mnt/d"]), "/d").pages;
   for (const [pfn, page] of pages) assert.deepEqual(page, again.get(pfn));
   assert.ok(saved(run, 3).superblock().freeBlocks <= 1, "all the room is used");
+});
+
+Deno.test("program:makedumpfile -E without room leaves no file; without memory, none in its format", () => {
+  const dump = script("makedumpfile", "-E", "-d", "16", "/proc/vmcore", "/mnt/d");
+  const full = inB({ medium: disk(3), calls: [[...MOUNT], dump, [...UNMOUNT]] });
+  assert.deepEqual(full.results, [0, 1, 0]);
+  assert.throws(() => saved(full, 3).fileAt("/d"), /does not exist|ENOENT/);
+  const poor = inB({
+    free: [{ pfn: 1100, count: 300 }],
+    calls: [[...MOUNT], script("makedumpfile", "/proc/vmcore", "/mnt/d"), [...UNMOUNT]],
+  });
+  assert.deepEqual(poor.results, [0, 1, 0]);
+  assert.deepEqual(poor.printed(), [
+    "write_buffer: Can't write the dump file(/mnt/d). Cannot allocate memory",
+    "makedumpfile Failed.",
+  ]);
+  assert.throws(() => saved(poor).fileAt("/d"), /does not exist|ENOENT/);
 });
 
 Deno.test("program:makedumpfile reports what it left out, by class", () => {
@@ -134,4 +175,30 @@ Deno.test("program:makedumpfile prints what --message-level asks for", () => {
   assert.deepEqual(help.results, [0, 0, 0, 1, 0]);
   const missing = "Can't open the kernel file(/mnt/vmlinux). No such file or directory";
   assert.ok(help.printed().some((line) => line.endsWith(missing)));
+});
+
+Deno.test("countLeftOut counts each frame once, as classifyFrames does", () => {
+  const frames = 40;
+  const base = { flags: 7, offset: 4096, vaddr: 0n, paddr: 0, align: 0 };
+  const size = frames * 4096;
+  const load = { ...base, type: PT_LOAD, filesz: size, memsz: size };
+  const init = { class: 64, type: ET_CORE, machine: EM_X86_64, entry: 0 } as const;
+  const vmcore = {
+    class: 64,
+    machine: EM_X86_64,
+    header: toHex(emitElf(init, [load])),
+    notes: "",
+    noteOffset: 0,
+    fileLength: 4096 + size,
+    segments: [{ fileOffset: 4096, physical: 0, length: size, source: 0 }],
+  };
+  const flags = fc.array(fc.integer({ min: 0, max: 255 }), {
+    minLength: frames,
+    maxLength: frames,
+  });
+  fc.assert(fc.property(flags, fc.integer({ min: 0, max: 31 }), (each, level) => {
+    const table = emitFrames(each.map((value) => ({ flags: value, owner: 0, count: 0 })));
+    const { zero: _zero, ...expected } = classifyFrames(table, level).excluded;
+    assert.deepEqual({ ...countLeftOut(vmcore, table, level) }, { ...expected });
+  }));
 });

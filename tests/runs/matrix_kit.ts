@@ -44,6 +44,11 @@ export interface MatrixOptions {
   readonly recovery?: readonly OperatorStep[];
 }
 
+/** The systems without those that are mainline but for the image's place or form. */
+export const DISTINCT_SYSTEMS: readonly ComparedSystem[] = COMPARED_SYSTEMS.filter(({ id }) =>
+  !id.startsWith("mainline-") || id === "mainline-loader"
+);
+
 /** A system by its id. */
 export function systemOf(id: string): ComparedSystem {
   const found = COMPARED_SYSTEMS.find((system) => system.id === id);

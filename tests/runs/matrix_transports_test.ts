@@ -61,7 +61,5 @@ for (const system of COMPARED_SYSTEMS) {
     assert.equal(first.hash, second.hash);
     assert.equal(first.text, second.text);
     assert.deepEqual(first.generator, second.generator);
-    // The seed decides the order, and what stands on the disk.
-    assert.notEqual(runMatrix(system, { seed: 6, seededOrder: true }).hash, first.hash);
   });
 }

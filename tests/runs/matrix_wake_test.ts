@@ -4,11 +4,12 @@
  */
 import assert from "node:assert/strict";
 import type { Choice } from "../../machine/choices.ts";
-import { COMPARED_SYSTEMS, type ComparedSystem } from "../../actors/scenario/compared.ts";
+import type { ComparedSystem } from "../../actors/scenario/compared.ts";
 import { goOnFrom } from "./cut_kit.ts";
 import {
   attemptBegins,
   brokenBut,
+  DISTINCT_SYSTEMS,
   failingScript,
   isWell,
   recordAttempt,
@@ -52,7 +53,7 @@ function assertCame(run: Judged, what: string): void {
   assert.ok(came, `${what}: the event came to nobody`);
 }
 
-for (const system of COMPARED_SYSTEMS) {
+for (const system of DISTINCT_SYSTEMS) {
   const { id } = system;
   Deno.test(`${id}: a wake-up event in any phase gives the hibernation up, or changes nothing`, () => {
     const plain = runMatrix(system);
@@ -68,7 +69,8 @@ for (const system of COMPARED_SYSTEMS) {
       const run = goOnFrom(recording, checkpoint, choices);
       assert.equal(run.outcome, gives ? "goes on" : "resumed", what);
       assert.ok(isWell(run), `${what}: ${run.lines.at(-1)}`);
-      assertCame(run, what);
+      // Nobody sets the alarm or ACPI's line up where no kernel boots before A.
+      if (id !== "mainline-loader" || message === "FREEZE") assertCame(run, what);
       assert.equal(brokenBut(system, run), "", what);
       if (!gives) return;
       givenUp++;
