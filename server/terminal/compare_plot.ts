@@ -24,6 +24,8 @@ const COLOURS = [
   "#edae49",
   "#7a306c",
 ];
+/** Crosses of one share stand above each other. */
+const CROSS_HEIGHT = 8;
 const MIB = 0x10_0000;
 const PAGE_BYTES = 4096;
 
@@ -40,7 +42,7 @@ const PANELS: readonly Panel[] = [
     value: (row) => downSeconds(row) + upSeconds(row),
   },
   {
-    title: "size of the image",
+    title: "size of the image, MiB",
     unit: "MiB",
     value: ({ measured }) => (measured.bytes || measured.pages * PAGE_BYTES) / MIB,
   },
@@ -54,7 +56,8 @@ function escaped(text: string): string {
 function ceiling(value: number): number {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  const step = [1, 2, 5, 10].find((factor) => factor * power >= value) ?? 10;
+  const step = [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10].find((factor) => factor * power >= value) ??
+    10;
   return step * power;
 }
 
@@ -82,8 +85,9 @@ function axes(panel: Panel, top: number, most: number): string {
 
 function curve(
   rows: readonly CompareRow[],
-  { panel, top, most, colour }: {
+  { panel, top, most, colour, order }: {
     readonly panel: Panel;
+    readonly order: number;
     readonly top: number;
     readonly most: number;
     readonly colour: string;
@@ -104,7 +108,7 @@ function curve(
   );
   const crosses = rows.filter(({ resumed }) => !resumed).map((row) => {
     const [x] = place(row);
-    return `<text x="${x.toFixed(1)}" y="${bottom - 4}" fill="${colour}" ` +
+    return `<text x="${x.toFixed(1)}" y="${bottom - 4 - order * CROSS_HEIGHT}" fill="${colour}" ` +
       `text-anchor="middle">×</text>`;
   });
   return [
@@ -127,6 +131,7 @@ export function comparePlot(rows: readonly CompareRow[]): string {
         panel,
         top,
         most,
+        order,
         colour: COLOURS[order % COLOURS.length] ?? "#000",
       })
     );

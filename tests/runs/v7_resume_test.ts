@@ -231,14 +231,17 @@ Deno.test("kexec_prepare_resume stays in C where a device refuses a phase", () =
   }
 });
 
-Deno.test("a wake-up event while C quiesces keeps C, as any error of the pre chain does", () => {
+Deno.test("a wake-up event while C quiesces changes nothing: the image is used up (B.5.7)", () => {
   const whole = second({ script: resumed() });
   const prepare = whole.events.find(({ type: kind, summary }) =>
     kind === "fact.phase" && summary?.["k"] === "C" && summary["name"] === "prepare"
   );
-  const run = second({ choices: [{ kind: "wake", at: prepare?.seq ?? 0, by: "power_button" }] });
-  assert.equal(run.outcome, "ordinary");
-  assert.deepEqual(fieldsOf(run, "wakeup", "C").map(({ pending }) => pending), [true]);
+  const run = second({
+    script: resumed(),
+    choices: [{ kind: "wake", at: prepare?.seq ?? 0, by: "power_button" }],
+  });
+  assert.equal(run.outcome, "resumed");
+  assert.deepEqual(fieldsOf(run, "wakeup", "C"), []);
 });
 
 Deno.test("another value of the second command is a setting that both sides must have", () => {
