@@ -6,7 +6,7 @@ import { rawCore, vmcoreValue } from "./raw_core.ts";
 import { planDump, vmcoreRuns } from "../../actors/programs/dump_plan.ts";
 import { parseElf, PT_LOAD } from "../../machine/formats/elf.ts";
 import { kernelProfile } from "../../actors/kernel/profiles.ts";
-import { parseDumpCommand } from "../../actors/programs/makedumpfile.ts";
+import { parseDumpCommand } from "../../actors/programs/dump_command.ts";
 
 Deno.test("isZeroPage leaves every n-th page zero, and none without", () => {
   const zero = (sparse: number) => [0, 1, 2, 3, 4, 5].filter((index) => isZeroPage(index, sparse));
@@ -51,8 +51,12 @@ Deno.test("planDump edited has each whole page once", () => {
 
 Deno.test("parseDumpCommand takes --edit", () => {
   const words = ["makedumpfile", "--edit", "-d", "16", "/proc/vmcore", "/x"];
-  assert.equal(parseDumpCommand(words)?.edit, true);
-  assert.equal(parseDumpCommand(words.filter((word) => word !== "--edit"))?.edit, false);
+  const edits = (given: readonly string[]) => {
+    const parsed = parseDumpCommand(given);
+    return "command" in parsed && parsed.command.edit;
+  };
+  assert.equal(edits(words), true);
+  assert.equal(edits(words.filter((word) => word !== "--edit")), false);
 });
 
 Deno.test("only the 6.1 profiles have the quirks of today's core headers", () => {

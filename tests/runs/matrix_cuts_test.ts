@@ -7,7 +7,7 @@ import { type CutPoint, cutPoints, rowsOf } from "../../machine/explore/cut_poin
 import { COMPARED_SYSTEMS, type ComparedSystem } from "../../actors/scenario/compared.ts";
 import { collectGarbage } from "../collect_garbage.ts";
 import { explore, recordAt, type RunSource } from "./cut_kit.ts";
-import { DISTINCT_SYSTEMS, matrixSource, reasonsBut, recoveryOf, runMatrix } from "./matrix_kit.ts";
+import { DISTINCT_SYSTEMS, matrixSource, plainRun, reasonsBut, recoveryOf } from "./matrix_kit.ts";
 
 const POINTS = 25;
 /** Places in the variants of mainline, and in itself. */
@@ -44,7 +44,7 @@ interface Found {
 }
 
 function cutEverywhere(system: ComparedSystem): Found {
-  const points = cutPoints(runMatrix(system).events, placesOf(system));
+  const points = cutPoints(plainRun(system).events, placesOf(system));
   const size = AT_A_TIME[system.id] ?? points.length;
   const outcomes = new Map<string, Map<string, number>>();
   const faults: string[] = [];
@@ -86,7 +86,7 @@ for (const system of COMPARED_SYSTEMS.filter(({ id }) => id !== "rfc")) {
     const { cuts, outcomes, faults } = cutEverywhere(system);
     assert.deepEqual(faults, []);
     assert.ok(cuts >= placesOf(system), `only ${cuts} cuts`);
-    const rows = new Set(rowsOf(runMatrix(system).events).map(({ id }) => id));
+    const rows = new Set(rowsOf(plainRun(system).events).map(({ id }) => id));
     assert.deepEqual([...outcomes.keys()].sort(), [...rows].sort());
     for (const [row, seen] of outcomes) {
       const wanted = WANTED[row] ?? [];

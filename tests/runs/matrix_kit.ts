@@ -155,6 +155,21 @@ export function runMatrix(system: ComparedSystem, options: MatrixOptions = {}): 
   return runSettings(system, matrixSettings(system, options));
 }
 
+/** What tests look up in the plain run of a system. */
+export type PlainRun = Pick<Run, "events" | "lines" | "outcome">;
+
+const plainRuns = new Map<string, PlainRun>();
+
+/** A system's run without any options, made once; its machine is not kept. */
+export function plainRun(system: ComparedSystem): PlainRun {
+  const known = plainRuns.get(system.id);
+  if (known !== undefined) return known;
+  const { events, lines, outcome } = runMatrix(system);
+  const plain = { events, lines, outcome };
+  plainRuns.set(system.id, plain);
+  return plain;
+}
+
 /**
  * What a system breaks in each of its runs: v7 quiesces with suspend callbacks (protocol.md F.2).
  */
@@ -241,7 +256,7 @@ export function recordAttempt(
   moment: Moment,
   options: MatrixOptions,
 ): Attempt {
-  const at = moment(system, runMatrix(system));
+  const at = moment(system, plainRun(system));
   const row = POWER_LOSS_TABLE[0] ?? raise("no row");
   const recording = recordAt(matrixSource(system, options), [{ at, beside: "a moment", row }]);
   const [place] = recording.places;

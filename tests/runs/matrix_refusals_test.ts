@@ -14,12 +14,14 @@ import {
   failingScript,
   hibernatingStep,
   isWell,
+  type PlainRun,
+  plainRun,
   recordAttempt,
   refusalChoice,
   resumeBegins,
   runMatrix,
 } from "./matrix_kit.ts";
-import { fieldsOf, type Judged, type Run } from "./run_kit.ts";
+import { fieldsOf, type Judged } from "./run_kit.ts";
 
 /** Messages of callbacks that may refuse and be undone. */
 const DOWN: readonly unknown[] = ["FREEZE", "SUSPEND", "HIBERNATE", "QUIESCE"];
@@ -32,7 +34,7 @@ interface Callback extends AttemptRefusal {
 }
 
 /** All callbacks of a plain run between two events, in their order. */
-function callbacks({ events }: Run, from: number, to: number): Callback[] {
+function callbacks({ events }: PlainRun, from: number, to: number): Callback[] {
   const asked = new Map<string, number>();
   return events.flatMap(({ seq, kind, type, summary }) => {
     if (seq < from || seq > to || kind !== "note" || type !== "fact.phase") return [];
@@ -48,7 +50,7 @@ function callbacks({ events }: Run, from: number, to: number): Callback[] {
 }
 
 /** Number of the event with which the machine went off for the last time. */
-function offSeq({ events }: Run): number {
+function offSeq({ events }: PlainRun): number {
   const off = events.findLast(({ kind, type, summary }) =>
     kind === "note" && type === "fact.power" && ["off", "sleep"].includes(String(summary?.["op"]))
   );
@@ -95,7 +97,7 @@ function twiceScript(plain: readonly OperatorStep[]): readonly OperatorStep[] {
   ];
 }
 
-function downCallbacks(system: ComparedSystem, plain: Run): Callback[] {
+function downCallbacks(system: ComparedSystem, plain: PlainRun): Callback[] {
   return callbacks(plain, attemptBegins(system, plain), offSeq(plain))
     .filter(({ k, message }) => k === "A" && DOWN.includes(message));
 }
@@ -104,7 +106,7 @@ for (const system of COMPARED_SYSTEMS) {
   const { id } = system;
 
   Deno.test(`${id}: any device refuses any phase on the way down, and A goes on`, () => {
-    const plain = runMatrix(system);
+    const plain = plainRun(system);
     const refusals = downCallbacks(system, plain);
     const undone = refusals.filter(({ phase }) => phase !== "shutdown");
     assert.deepEqual(new Set(undone.map(({ device }) => device)), new Set(DEVICES));
@@ -126,7 +128,7 @@ for (const system of COMPARED_SYSTEMS) {
   if (!DISTINCT_SYSTEMS.includes(system)) continue;
 
   Deno.test(`${id}: after a refusal the next attempt hibernates A`, () => {
-    const refusals = downCallbacks(system, runMatrix(system))
+    const refusals = downCallbacks(system, plainRun(system))
       .filter(({ phase }) => phase !== "shutdown");
     const attempt = recordAttempt(system, attemptBegins, { script: twiceScript });
     // Of each phase one device, each time another.
@@ -142,7 +144,7 @@ for (const system of COMPARED_SYSTEMS) {
   });
 
   Deno.test(`${id}: a callback of shutdown has no say, and who saved goes down all the same`, () => {
-    const plain = runMatrix(system);
+    const plain = plainRun(system);
     const begins = attemptBegins(system, plain);
     const attempt = recordAttempt(system, attemptBegins, {});
     const refusals = callbacks(plain, begins, offSeq(plain))
@@ -158,7 +160,7 @@ for (const system of COMPARED_SYSTEMS) {
   });
 
   Deno.test(`${id}: a device that refuses whoever resumes, or does not come back in A`, () => {
-    const plain = runMatrix(system);
+    const plain = plainRun(system);
     const refusals = callbacks(plain, resumeBegins(system, plain), plain.events.length)
       .filter(({ device }) => device === "network");
     const attempt = recordAttempt(system, resumeBegins, {});

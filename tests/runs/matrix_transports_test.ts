@@ -13,7 +13,14 @@ import { COMPARED_SYSTEMS, type ComparedSystem } from "../../actors/scenario/com
 import { planMachine } from "../../actors/scenario/machine_plan.ts";
 import { workerEntryOf } from "../../actors/worker_entries.ts";
 import { collectGarbage } from "../collect_garbage.ts";
-import { brokenBut, isWell, matrixMedium, matrixSettings, runMatrix } from "./matrix_kit.ts";
+import {
+  brokenBut,
+  DISTINCT_SYSTEMS,
+  isWell,
+  matrixMedium,
+  matrixSettings,
+  runMatrix,
+} from "./matrix_kit.ts";
 import { finish } from "./run_kit.ts";
 
 interface Ended {
@@ -50,6 +57,9 @@ for (const system of COMPARED_SYSTEMS) {
     assert.equal(outcome, "resumed");
     assert.deepEqual(onWorkers(system), { outcome, hash });
   });
+
+  // The order of ties is the engine's: the variants of mainline have the same.
+  if (!DISTINCT_SYSTEMS.includes(system) && system.id !== "mainline-lzo") continue;
 
   Deno.test(`${system.id}: one seed gives one trace; any seed and any order of ties resumes`, () => {
     const options = { seed: 5, seededOrder: true };

@@ -12,10 +12,11 @@ import {
   DISTINCT_SYSTEMS,
   failingScript,
   isWell,
+  type PlainRun,
+  plainRun,
   recordAttempt,
-  runMatrix,
 } from "./matrix_kit.ts";
-import { facts, fieldsOf, type Judged, type Run } from "./run_kit.ts";
+import { facts, fieldsOf, type Judged } from "./run_kit.ts";
 
 /** Phases of A in which a system gives up, as `message`s; those before the copy, and S4's. */
 const GIVES_UP: Readonly<Record<string, readonly string[]>> = {
@@ -34,7 +35,7 @@ interface Phase {
 }
 
 /** The first callback of every phase from A's attempt on. */
-function phasesOf(system: ComparedSystem, plain: Run): Phase[] {
+function phasesOf(system: ComparedSystem, plain: PlainRun): Phase[] {
   const begins = attemptBegins(system, plain);
   const seen = new Set<string>();
   return facts(plain.events, "phase").flatMap(({ seq, summary }) => {
@@ -56,7 +57,7 @@ function assertCame(run: Judged, what: string): void {
 for (const system of DISTINCT_SYSTEMS) {
   const { id } = system;
   Deno.test(`${id}: a wake-up event in any phase gives the hibernation up, or changes nothing`, () => {
-    const plain = runMatrix(system);
+    const plain = plainRun(system);
     const whole = recordAttempt(system, attemptBegins, {});
     const failing = recordAttempt(system, attemptBegins, { script: failingScript });
     let givenUp = 0;
