@@ -1,7 +1,7 @@
 /**
- * What real code breaks (protocol.md F.2, and what follows from it): each quirk with the rules that a run which meets it
- * breaks, the profile that has it, and how a run meets it. A quirk of no rule is kept as well, so
- * that nobody looks for one.
+ * What real code breaks (protocol.md F.2, and what follows from it): each quirk with the rules
+ * that a run which meets it breaks, the profile that has it, and how a run meets it. A quirk of no
+ * rule is kept as well, so that nobody looks for one.
  *
  * @module
  */
@@ -63,8 +63,8 @@ export const QUIRKS: readonly Quirk[] = [
     table: [],
     breaks: ["F60"],
     also: [],
-    note:
-      "F.2 has no such row: it names only the writer's side of Q3. F60 asks for a durable invalidation; the " +
+    note: "F.2 has no such row: it names only the writer's side of Q3. F60 asks for a durable " +
+      "invalidation; the " +
       "reader's write goes out with the same REQ_SYNC and no FLUSH, and QUIESCE calls no " +
       "poweroff callback (B.5.3) that would empty the drive's cache",
     systems: "S",
