@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { boot, type } from "./script_words.ts";
 import { type KernelProfile, kernelProfile } from "../kernel/profiles.ts";
 import type { OperatorStep } from "../operator.ts";
 import type { ImageTarget } from "../../machine/hardware_profile.ts";
@@ -51,14 +52,6 @@ export interface ComparedSystem {
   readonly probes?: readonly string[];
 }
 
-function type(at: string, line: string): OperatorStep {
-  return { do: "type", at, line };
-}
-
-function boot(entry: string): OperatorStep[] {
-  return [{ do: "power_on" }, { do: "choose", entry, append: "" }];
-}
-
 const OFF: OperatorStep = { do: "off" };
 
 /** Whoever comes up is asked to look at himself; an ordinary boot is the other outcome. */
@@ -82,6 +75,27 @@ const LOAD_MAINLINE = "kexec --load-preserve-context /boot/bzImage --mem-min=0x1
 const ON_A = "hostname=A root=/dev/sda2 console=ttyS0";
 const ON_C = "hostname=C root=/dev/ram0 console=ttyS0";
 
+/** A works, loads B and jumps; B saves; the machine is off; somebody brings A back. */
+function savedByB(
+  { load = LOAD_MAINLINE, save = "save-image", back = [...boot("C"), type("C", "restore-image")] }:
+    {
+      readonly load?: string;
+      readonly save?: string;
+      readonly back?: readonly OperatorStep[];
+    } = {},
+): ComparedSystem["script"] {
+  return (work) => [
+    ...boot("A"),
+    type("A", work),
+    type("A", load),
+    type("A", "kexec -e"),
+    type("B", save),
+    OFF,
+    ...back,
+    ...resumedAt("C"),
+  ];
+}
+
 const MAINLINE: ComparedSystem = {
   id: "mainline",
   title: "kexec jump of 2.6.27, simple hibernation",
@@ -91,17 +105,7 @@ const MAINLINE: ComparedSystem = {
   menu: [{ name: "A", append: ON_A }, { name: "C", append: ON_C }],
   target: "file on the hibernating partition",
   compression: "none",
-  script: (work) => [
-    ...boot("A"),
-    type("A", work),
-    type("A", LOAD_MAINLINE),
-    type("A", "kexec -e"),
-    type("B", "save-image"),
-    OFF,
-    ...boot("C"),
-    type("C", "restore-image"),
-    ...resumedAt("C"),
-  ],
+  script: savedByB(),
 };
 
 const LOADER_RESUME: ComparedSystem = {
@@ -109,16 +113,7 @@ const LOADER_RESUME: ComparedSystem = {
   id: "mainline-loader",
   title: "the same, resumed by the boot loader without C",
   menu: [{ name: "A", append: ON_A }, { name: "R", append: "", resume: "/dump.elf" }],
-  script: (work) => [
-    ...boot("A"),
-    type("A", work),
-    type("A", LOAD_MAINLINE),
-    type("A", "kexec -e"),
-    type("B", "save-image"),
-    OFF,
-    ...boot("R"),
-    ...resumedAt("C"),
-  ],
+  script: savedByB({ back: boot("R") }),
 };
 
 const COMPRESSED: ComparedSystem = {
@@ -126,17 +121,10 @@ const COMPRESSED: ComparedSystem = {
   id: "mainline-lzo",
   title: "the same, compressed in B by its processors",
   compression: "LZO, all processors of B",
-  script: (work) => [
-    ...boot("A"),
-    type("A", work),
-    type("A", LOAD_MAINLINE.replace("maxcpus=1", "maxcpus=4")),
-    type("A", "kexec -e"),
-    type("B", "save-image --compress"),
-    OFF,
-    ...boot("C"),
-    type("C", "restore-image"),
-    ...resumedAt("C"),
-  ],
+  script: savedByB({
+    load: LOAD_MAINLINE.replace("maxcpus=1", "maxcpus=4"),
+    save: "save-image --compress",
+  }),
 };
 
 const RFC_BOOT = "console=ttyS0 acpi=off crashkernel=16M@32M";

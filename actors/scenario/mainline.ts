@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { type } from "./script_words.ts";
 import type { KernelProfile } from "../kernel/profiles.ts";
 import type { OperatorStep } from "../operator.ts";
 
@@ -39,10 +40,6 @@ export function bootMenu(
     { name: "A", append: `hostname=A root=/dev/sda2 console=ttyS0${moved}` },
     { name: "C", append: "hostname=C root=/dev/ram0 console=ttyS0" },
   ];
-}
-
-function type(at: string, line: string): OperatorStep {
-  return { do: "type", at, line };
 }
 
 function hex(value: number): string {

@@ -27,6 +27,8 @@ import {
   settingsOf,
 } from "../runs/run_kit.ts";
 
+export { type } from "../../actors/scenario/script_words.ts";
+
 const MIB = 1024 ** 2;
 const SECTOR = 512;
 
@@ -65,11 +67,6 @@ export function runHooked(options: RunOptions, hook: Hook): Run {
     medium,
     scheduler,
   };
-}
-
-/** A line of a script: typed at a kernel's prompt. */
-export function type(at: string, line: string): OperatorStep {
-  return { do: "type", at, line };
 }
 
 /** Power on and pick a line of the menu. */

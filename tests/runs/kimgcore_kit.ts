@@ -2,6 +2,7 @@
  * Runs with /proc/kimgcore as a test tells them: the preparation, and what follows in the same
  * session or in a later one.
  */
+import { boot, type, until } from "../../actors/scenario/script_words.ts";
 import { collectGarbage } from "../collect_garbage.ts";
 import type { OperatorStep } from "../../actors/operator.ts";
 import { machineDisk, planMachine } from "../../actors/scenario/machine_plan.ts";
@@ -17,6 +18,8 @@ import { MemorySink, Recorder } from "../../machine/trace/recorder.ts";
 import { InlineTransport } from "../../machine/transport/inline.ts";
 import { type MachineOptions, machineSettings, runMachine } from "./machine_kit.ts";
 import { bytesOf, fieldsOf, type Run } from "./run_kit.ts";
+
+export { boot, type, until };
 
 export const PROFILE = "2.6.24-v7";
 const MIB = 1024 ** 2;
@@ -34,18 +37,6 @@ export const MENU = [
   { name: "A", append: "hostname=A root=/dev/sda2 console=ttyS0" },
   { name: "C", append: "hostname=C root=/dev/ram0 console=ttyS0" },
 ] as const;
-
-export function type(at: string, line: string): OperatorStep {
-  return { do: "type", at, line };
-}
-
-export function boot(entry: string): OperatorStep[] {
-  return [{ do: "power_on" }, { do: "choose", entry, append: "" }];
-}
-
-export function until(at: string, outcome: string): OperatorStep[] {
-  return [{ do: "prompt", at }, { do: "finish", outcome }];
-}
 
 /** A.1 to A.5 of the preparation (B.3.4), from A's prompt to A's prompt. */
 export const PREPARE: readonly OperatorStep[] = [

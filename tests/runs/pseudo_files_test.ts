@@ -3,15 +3,11 @@
  *
  * @module
  */
+import { type } from "../../actors/scenario/script_words.ts";
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { kernelProfile } from "../../actors/kernel/profiles.ts";
 import { loadCommand } from "../../actors/scenario/mainline.ts";
-import type { OperatorStep } from "../../actors/operator.ts";
 import { runMainline, settingsOf } from "./run_kit.ts";
-
-function type(at: string, line: string): OperatorStep {
-  return { do: "type", at, line };
-}
 
 Deno.test("cat shows the pseudo-files of the kernel that runs it", () => {
   const { mainline } = settingsOf({});

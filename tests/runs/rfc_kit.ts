@@ -1,10 +1,13 @@
 /**
  * Runs of the RFC of August 2007 as a test tells them: what is typed at the four kernels.
  */
+import { boot, type, until as finish } from "../../actors/scenario/script_words.ts";
 import { strictEqual } from "node:assert/strict";
 import type { OperatorStep } from "../../actors/operator.ts";
 import { type MachineOptions, runMachine } from "./machine_kit.ts";
 import { brokenRules, fieldsOf, judgeAs, type Run } from "./run_kit.ts";
+
+export { boot, finish, type };
 
 /** What a kernel of the RFC is booted with, beside its name and root. */
 export const BOOT = "console=ttyS0 acpi=off crashkernel=16M@32M";
@@ -15,18 +18,6 @@ export function menu({ a = BOOT, c = BOOT }: { readonly a?: string; readonly c?:
     { name: "A", append: `hostname=A root=/dev/sda2 ${a}` },
     { name: "C", append: `hostname=C root=/dev/sda1 ${c}` },
   ];
-}
-
-export function type(at: string, line: string): OperatorStep {
-  return { do: "type", at, line };
-}
-
-export function boot(entry: string): OperatorStep[] {
-  return [{ do: "power_on" }, { do: "choose", entry, append: "" }];
-}
-
-export function finish(at: string, outcome: string): OperatorStep[] {
-  return [{ do: "prompt", at }, { do: "finish", outcome }];
 }
 
 /** How a kernel loads the one for its reserved region. */

@@ -2,6 +2,7 @@
  * Hibernation into swap on the inline transport, as a test tells it: one machine with a swap area,
  * a menu of kernels, and a person who hibernates it and switches it on again.
  */
+import { type } from "../../actors/scenario/script_words.ts";
 import { BLOCK_BYTES } from "../../machine/formats/ext2/mod.ts";
 import { logicalLayout } from "../../machine/formats/disk_layout.ts";
 import { FIRST_LOGICAL } from "../../machine/formats/ebr.ts";
@@ -35,10 +36,6 @@ export interface HibernationOptions extends Partial<Omit<MachineOptions, "script
   readonly imageKernel?: string;
   /** What is typed before hibernating. */
   readonly before?: readonly string[];
-}
-
-function type(at: string, line: string): OperatorStep {
-  return { do: "type", at, line };
 }
 
 /** The boot menu: A, and C that is to resume it. */

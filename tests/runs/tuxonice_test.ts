@@ -1,3 +1,4 @@
+import { type } from "../../actors/scenario/script_words.ts";
 import assert from "node:assert/strict";
 import type { OperatorStep } from "../../actors/operator.ts";
 import { parseSwapHeader } from "../../machine/formats/swap_header.ts";
@@ -14,10 +15,6 @@ import { alteredRegistry, skipStep } from "../../actors/scenario/sabotage_tools.
 import { brokenRules, bytesOf, judgeAs, type Run } from "./run_kit.ts";
 
 const MIB = 1024 ** 2;
-
-function type(at: string, line: string): OperatorStep {
-  return { do: "type", at, line };
-}
 
 const WORKING: readonly OperatorStep[] = [
   { do: "power_on" },

@@ -1,6 +1,7 @@
 /**
  * Runs of khibernation v7 as a person makes them: what is typed, what the menu says.
  */
+import { boot, type, until as finishAt } from "../../actors/scenario/script_words.ts";
 import type { OperatorStep } from "../../actors/operator.ts";
 import { machineDisk, planMachine } from "../../actors/scenario/machine_plan.ts";
 import { type Alteration, alteredRegistry } from "../../actors/scenario/sabotage_tools.ts";
@@ -9,6 +10,8 @@ import { logicalLayout } from "../../machine/formats/disk_layout.ts";
 import { MemoryMedium } from "../../machine/medium.ts";
 import { type MachineOptions, machineSettings, runMachine } from "./machine_kit.ts";
 import { type Run, runPlan } from "./run_kit.ts";
+
+export { boot, finishAt, type };
 
 /** Command line of C, as in the posting, with the name it has in facts. */
 export const C_APPEND = "memmap=exactmap memmap=640K@0K memmap=15M@1M mem=16M go_to_resume " +
@@ -22,21 +25,6 @@ export function loadB(more = ""): string {
 
 /** What is typed to save A. */
 export const HIBERNATE = "kexec -e -c 0x6b630001";
-
-/** A line typed at a kernel's prompt. */
-export function type(at: string, line: string): OperatorStep {
-  return { do: "type", at, line };
-}
-
-/** Power on and a line of the menu. */
-export function boot(entry: string): OperatorStep[] {
-  return [{ do: "power_on" }, { do: "choose", entry, append: "" }];
-}
-
-/** The run ends when a prompt waits. */
-export function finishAt(at: string, outcome: string): OperatorStep[] {
-  return [{ do: "prompt", at }, { do: "finish", outcome }];
-}
 
 /** A boots, works, and B is prepared: loaded, booted, back in A (B.3.3 steps 1 to 4). */
 export function prepared(more = ""): OperatorStep[] {

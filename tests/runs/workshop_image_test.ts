@@ -1,4 +1,5 @@
 /** Images in a file system on the disk of the workshop, where the third partition is extended. */
+import { type } from "../../actors/scenario/script_words.ts";
 import assert from "node:assert/strict";
 import type { OperatorStep } from "../../actors/operator.ts";
 import { loadCommand } from "../../actors/scenario/mainline.ts";
@@ -12,10 +13,6 @@ const MENU = [
   { name: "C", append: "hostname=C root=/dev/ram0 console=ttyS0" },
   { name: "R", append: "", resume: "/dump.elf" },
 ] as const;
-
-function type(at: string, line: string): OperatorStep {
-  return { do: "type", at, line };
-}
 
 function boot(entry: string): OperatorStep[] {
   return [{ do: "power_on" }, { do: "choose", entry, append: "" }];
