@@ -296,6 +296,22 @@ const READ_HEADER: readonly Step[] = [
   },
 ];
 
+/** Writes the page back with the area's own signature: nobody finds the image any more. */
+const RESTORE_SIGNATURE: Step = {
+  name: "restore signature",
+  run: (_kernel, vars) => movePage(vars, 0, true),
+  then(kernel, vars, answer) {
+    if (isError(answer)) return fail(-answer);
+    // Said before the flush: what stands in the drive's cache is not gone for good (F60).
+    kernel.fact("image", {
+      op: "invalidate",
+      id: textOf(vars["id"]),
+      device: deviceOf(vars),
+    });
+    return next;
+  },
+};
+
 /** `swsusp_check {device, hardwareSignature?}`. */
 const CHECK = procedure("swsusp_check", [
   {
@@ -307,20 +323,7 @@ const CHECK = procedure("swsusp_check", [
   },
   ...READ_HEADER,
   withPage("signature", takeSignature),
-  {
-    name: "restore signature",
-    run: (_kernel, vars) => movePage(vars, 0, true),
-    then(kernel, vars, answer) {
-      if (isError(answer)) return fail(-answer);
-      // Said before the flush: what stands in the drive's cache is not gone for good (F60).
-      kernel.fact("image", {
-        op: "invalidate",
-        id: textOf(vars["id"]),
-        device: deviceOf(vars),
-      });
-      return next;
-    },
-  },
+  RESTORE_SIGNATURE,
   flush("flush"),
   {
     name: "hardware",
@@ -346,20 +349,7 @@ function unmarkHeader(kernel: Kernel, vars: Vars, page: Uint8Array): Next {
 const UNMARK = procedure("swsusp_unmark", [
   ...READ_HEADER,
   withPage("signature", unmarkHeader),
-  {
-    name: "restore signature",
-    run: (_kernel, vars) => movePage(vars, 0, true),
-    then(kernel, vars, answer) {
-      if (isError(answer)) return fail(-answer);
-      // Said before the flush: what stands in the drive's cache is not gone for good (F60).
-      kernel.fact("image", {
-        op: "invalidate",
-        id: textOf(vars["id"]),
-        device: deviceOf(vars),
-      });
-      return next;
-    },
-  },
+  RESTORE_SIGNATURE,
   flush("flush"),
   {
     name: "blocks",

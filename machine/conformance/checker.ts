@@ -101,6 +101,7 @@ export class Checker {
     if (open === undefined) throw new TraceError("an event before any header", { seq: event.seq });
     open.events++;
     this.#place.seq = event.seq;
+    this.#place.origin = event.origin;
     const { type } = event;
     if (event.kind === "note" && type !== undefined && type.startsWith("fact.")) {
       this.#fact(type, event);

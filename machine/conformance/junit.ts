@@ -35,7 +35,9 @@ function caseLines(rule: RuleResult): string[] {
   }
   const [first] = rule.violations;
   const places = rule.violations.map((violation) =>
-    `trace ${violation.trace + 1} seq ${violation.seq}: ${violation.reason}`
+    `trace ${violation.trace + 1} seq ${violation.seq}` +
+    (violation.origin === undefined ? "" : ` ${violation.origin.file}:${violation.origin.line}`) +
+    `: ${violation.reason}`
   );
   const message = first === undefined ? "violated" : `seq ${first.seq}: ${first.reason}`;
   const body = [`${rule.statement} (${rule.source})`, ...places].map(escape).join("\n");

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Origin } from "../trace/event.ts";
 import type { RuleKind, Severity } from "./rule.ts";
 
 /** One place where a rule was broken. */
@@ -12,6 +13,14 @@ export interface Violation {
   readonly trace: number;
   readonly seq: number;
   readonly reason: string;
+  /** The line of a recording that the event was read from. */
+  readonly origin?: Origin;
+}
+
+/** Where a violation is, for people: event, and of a recording file and line. */
+export function placeOf({ trace, seq, origin }: Violation, report: Report): string {
+  const event = report.traces.length > 1 ? `trace ${trace + 1}, seq ${seq}` : `seq ${seq}`;
+  return origin === undefined ? event : `${event}, ${origin.file}:${origin.line}`;
 }
 
 /** What became of a rule. */

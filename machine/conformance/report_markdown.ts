@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Report, RuleResult, Verdict } from "./report.ts";
+import { placeOf, type Report, type RuleResult, type Verdict } from "./report.ts";
 import { SYSTEM_NAMES } from "./systems.ts";
 
 const ORDER: readonly Verdict[] = ["violated", "vacuous", "held"];
@@ -44,9 +44,8 @@ function violationLines(report: Report): string[] {
   const lines = ["", "## Violations"];
   for (const rule of broken) {
     lines.push("", `### ${rule.id}`, "", `${cell(rule.statement)} (${cell(rule.source)}).`, "");
-    for (const { trace, seq, reason } of rule.violations) {
-      const where = report.traces.length > 1 ? `trace ${trace + 1}, seq ${seq}` : `seq ${seq}`;
-      lines.push(`- ${where}: ${cell(reason)}`);
+    for (const violation of rule.violations) {
+      lines.push(`- ${placeOf(violation, report)}: ${cell(violation.reason)}`);
     }
     const rest = rule.violated - rule.violations.length;
     if (rest > 0) lines.push(`- and ${rest} more`);

@@ -4,15 +4,9 @@
  *
  * @module
  */
-import { reference, type Report, type RuleResult, type Verdict, type Violation } from "./report.ts";
+import { placeOf, reference, type Report, type RuleResult, type Verdict } from "./report.ts";
 
 const ORDER: readonly Verdict[] = ["violated", "vacuous", "held"];
-
-function place(violation: Violation, report: Report): string {
-  return report.traces.length > 1
-    ? `trace ${violation.trace + 1}, seq ${violation.seq}`
-    : `seq ${violation.seq}`;
-}
 
 function verdictText(rule: RuleResult): string {
   switch (rule.verdict) {
@@ -35,7 +29,9 @@ function ruleLines(rule: RuleResult, report: Report): string[] {
     }]${missing}`,
   ];
   for (const violation of rule.violations) {
-    lines.push(`${" ".repeat(16)}at ${place(violation, report)}: ${violation.reason}`);
+    lines.push(`${" ".repeat(16)}at ${placeOf(violation, report)}: ${violation.reason}`);
+    const { origin } = violation;
+    if (origin !== undefined) lines.push(`${" ".repeat(16)}   ${origin.text.slice(0, 160)}`);
   }
   const rest = rule.violated - rule.violations.length;
   if (rest > 0) lines.push(`${" ".repeat(16)}and ${rest} more`);

@@ -4,7 +4,7 @@
  * @module
  */
 import { blobDigest, type BlobSource } from "../trace/blobs.ts";
-import type { TraceEvent } from "../trace/event.ts";
+import type { Origin, TraceEvent } from "../trace/event.ts";
 import type { RuleResult, Violation } from "./report.ts";
 import type { Rule, RuleContext, RuleRun } from "./rule.ts";
 
@@ -12,6 +12,8 @@ import type { Rule, RuleContext, RuleRun } from "./rule.ts";
 export interface TallyPlace {
   trace: number;
   seq: number;
+  /** Where an imported event was read. */
+  origin?: Origin | undefined;
 }
 
 /** What a tally needs besides its rule. */
@@ -75,7 +77,9 @@ export class RuleTally implements RuleContext {
   violated(reason: string, seq: number = this.#place.seq): void {
     this.#violated++;
     if (this.#violations.length < this.#options.violationsMax) {
-      this.#violations.push({ trace: this.#place.trace, seq, reason });
+      const { trace, origin } = this.#place;
+      const line = origin === undefined || seq !== this.#place.seq ? {} : { origin };
+      this.#violations.push({ trace, seq, reason, ...line });
     }
   }
 

@@ -67,6 +67,19 @@ function systemsText(rows: readonly CompareRow[]): string {
   return table(["system", "most", ...columns.map(({ heading }) => heading), ""], lines);
 }
 
+/** Where the time goes: of each system the first run that came back, in the order of a cycle. */
+function phasesText(rows: readonly CompareRow[]): string {
+  const columns = ACTIVITY_COLUMNS.filter(({ name }) => !/^(person|off)_/.test(name));
+  const systems = [...new Set(rows.map(({ system }) => system))];
+  const lines = systems.flatMap((system) => {
+    const row = rows.find((one) => one.system === system && one.resumed);
+    return row === undefined
+      ? []
+      : [[system, row.used, ...columns.map((column) => column.value(row))]];
+  });
+  return table(["seconds of", "used %", ...columns.map(({ heading }) => heading)], lines);
+}
+
 function cutsText(cuts: readonly CutRow[]): string {
   const activities = [...new Set(cuts.map(({ activity }) => activity))];
   const systems = [...new Set(cuts.map(({ system }) => system))];
@@ -82,7 +95,7 @@ function cutsText(cuts: readonly CutRow[]): string {
 /** The comparison for people. */
 export function compareText({ rows, cuts }: Comparison): string {
   const [first] = rows;
-  const parts = [runsText(rows), systemsText(rows)];
+  const parts = [runsText(rows), phasesText(rows), systemsText(rows)];
   if (first !== undefined) {
     const mebibytes = first.memoryBytes / 0x10_0000;
     parts.unshift(

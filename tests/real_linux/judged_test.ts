@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { Checker } from "../../machine/conformance/checker.ts";
 import { idsWith, type Report } from "../../machine/conformance/report.ts";
+import { reportText } from "../../machine/conformance/report_text.ts";
 import { ALL_RULES } from "../../machine/protocol/all_rules.ts";
 import { kindOfLog, LogImporter, type LogKind } from "../../machine/trace/importers/import_log.ts";
 import { SystemsSeen } from "../../machine/trace/importers/systems_seen.ts";
@@ -141,3 +142,18 @@ for (const [rule, what, change] of WRONG) {
     assert.ok(brokenBy(change).includes(rule), brokenBy(change).join(" "));
   });
 }
+
+Deno.test("a violation names the file and the line of the recording it was found in", () => {
+  const lines = recording("shutdown.1.console.ts.log").split("\n")
+    .filter((line) => !line.includes("Filesystems sync"));
+  const importer = new LogImporter();
+  importer.begin("console", "mine.log");
+  const checker = new Checker(ALL_RULES);
+  checker.begin(importedHeader(["mine.log"], ["console"], "S"));
+  for (const line of lines) for (const event of importer.line(line)) checker.event(event);
+  for (const event of importer.end()) checker.event(event);
+  const [violation] = checker.report().rules.find(({ id }) => id === "F43")?.violations ?? [];
+  assert.equal(violation?.origin?.file, "mine.log");
+  assert.equal(lines[(violation?.origin?.line ?? 0) - 1], violation?.origin?.text);
+  assert.match(reportText(checker.report()), /mine\.log:\d+: kernel A/);
+});
