@@ -4,28 +4,16 @@
  *
  * @module
  */
-import type { Fact } from "../../machine/protocol/facts.ts";
+import {
+  PHASE_FAMILY,
+  type PhaseName,
+  type PmMessage,
+} from "../../machine/protocol/pm_messages.ts";
 
-/** A power-management message. */
-export type PmMessage = Fact<"phase">["message"];
-
-/** A callback. */
-export type PhaseName = Fact<"phase">["name"];
+export type { PhaseName, PmMessage };
 
 /** Which of a message's callbacks: down prepare, main, late, noirq; up noirq to complete. */
 export type Place = "prepare" | "main" | "late" | "noirq" | "early" | "complete";
-
-/** The callbacks of a message are named after this word. */
-const FAMILY = {
-  FREEZE: "freeze",
-  QUIESCE: "freeze",
-  HIBERNATE: "poweroff",
-  SUSPEND: "suspend",
-  THAW: "thaw",
-  RECOVER: "thaw",
-  RESTORE: "restore",
-  RESUME: "resume",
-} as const satisfies Record<PmMessage, PhaseName>;
 
 /** How far down a driver is behind a callback of the way down; `active` is 0. */
 const LEVELS = ["active", "prepare", "", "_late", "_noirq"] as const;
@@ -35,7 +23,7 @@ const UP = new Set(["thaw", "restore", "resume"]);
 /** The callback at a place of a message. */
 export function phaseName(message: PmMessage, place: Place): PhaseName {
   if (place === "prepare" || place === "complete") return place;
-  const family: string = FAMILY[message];
+  const family: string = PHASE_FAMILY[message];
   const name = place === "main" ? family : `${family}_${place}`;
   // Every family of the table has these places; the fact's declaration lists them all.
   return name as PhaseName;

@@ -7,6 +7,7 @@ import { FRAME } from "../../machine/formats/mem_map.ts";
 import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
 import { ERRNO } from "./errno.ts";
 import { numberOf } from "./kernel_context.ts";
+import { makeFile } from "./make_file.ts";
 import { call, done, fail, goto, next, orFail, type Procedure, procedure } from "./procedure.ts";
 import type { Vars } from "./state.ts";
 import { fieldOf, isError, plainRuns, readAs, runRanges, RUNS } from "./values.ts";
@@ -32,25 +33,7 @@ const COPY = procedure("file_copy", [
       return next;
     },
   },
-  {
-    name: "target",
-    run: (_kernel, vars) => call("fs_stat", { path: vars["to"] ?? "" }),
-    then(_kernel, vars, answer) {
-      if (isError(answer) && answer !== -ERRNO.ENOENT) return fail(-answer);
-      vars["operation"] = isError(answer) ? "createFile" : "setSize";
-      return next;
-    },
-  },
-  {
-    name: "size",
-    run: (_kernel, vars) =>
-      call("fs_change", {
-        operation: vars["operation"] ?? "",
-        path: vars["to"] ?? "",
-        size: numberOf(vars["size"]),
-      }),
-    then: (_kernel, _vars, answer) => orFail(answer),
-  },
+  ...makeFile({ path: "to", size: (vars) => numberOf(vars["size"]) }),
   {
     name: "buffer",
     run(kernel, vars) {

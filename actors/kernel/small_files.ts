@@ -9,6 +9,7 @@ import { LIMITS } from "../../machine/limits.ts";
 import { sha256 } from "../../machine/digest.ts";
 import { ERRNO } from "./errno.ts";
 import { type Kernel, numberOf, textOf } from "./kernel_context.ts";
+import { makeFile } from "./make_file.ts";
 import { bytesOfText, textOfBytes } from "./memory_files.ts";
 import {
   ask,
@@ -78,24 +79,12 @@ function sliceBytes(vars: Vars): number {
 const WRITE_SMALL = procedure("fs_write_small", [
   {
     name: "look",
-    run: (_kernel, vars) => call("fs_stat", { path: vars["path"] ?? "" }),
-    then(_kernel, vars, answer) {
-      if (isError(answer) && answer !== -ERRNO.ENOENT) return fail(-answer);
+    run(_kernel, vars) {
       vars["size"] = bytesOf(vars).length;
-      vars["operation"] = isError(answer) ? "createFile" : "setSize";
       return next;
     },
   },
-  {
-    name: "size",
-    run: (_kernel, vars) =>
-      call("fs_change", {
-        operation: vars["operation"] ?? "",
-        path: vars["path"] ?? "",
-        size: numberOf(vars["size"]),
-      }),
-    then: (_kernel, _vars, answer) => orFail(answer),
-  },
+  ...makeFile({ path: "path", size: (vars) => numberOf(vars["size"]) }),
   SCRATCH,
   {
     name: "fill",

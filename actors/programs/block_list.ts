@@ -18,6 +18,7 @@ import { PAGE_BYTES } from "../../machine/formats/page_runs.ts";
 import { toHex } from "../../machine/hex.ts";
 import { ERRNO } from "../kernel/errno.ts";
 import { type Kernel, numberOf, textOf } from "../kernel/kernel_context.ts";
+import { makeFile } from "../kernel/make_file.ts";
 import { placeOf } from "../kernel/mounts.ts";
 import {
   ask,
@@ -111,28 +112,11 @@ function putList(kernel: Kernel, vars: Vars): Next {
 
 const BLOCK_LIST = procedure("program:block-list", [
   { name: "words", run: takeWords },
-  {
-    name: "look",
-    run: (_kernel, vars) => call("fs_stat", { path: vars["path"] ?? "" }),
-    then(kernel, vars, answer) {
-      if (isError(answer) && answer !== -ERRNO.ENOENT) {
-        return failed(kernel, `${textOf(vars["path"])}: ${reasonOf(answer)}`);
-      }
-      vars["operation"] = isError(answer) ? "createFile" : "setSize";
-      return next;
-    },
-  },
-  {
-    name: "size",
-    run: (_kernel, vars) =>
-      call("fs_change", {
-        operation: vars["operation"] ?? "",
-        path: vars["path"] ?? "",
-        size: vars["size"] ?? 0,
-      }),
-    then: (kernel, vars, answer) =>
-      isError(answer) ? failed(kernel, `${textOf(vars["path"])}: ${reasonOf(answer)}`) : next,
-  },
+  ...makeFile({
+    path: "path",
+    size: (vars) => numberOf(vars["size"] ?? 0),
+    failed: (kernel, vars, error) => failed(kernel, `${textOf(vars["path"])}: ${reasonOf(error)}`),
+  }),
   {
     name: "sync",
     run: () => call("fs_sync"),

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { makeFile } from "../kernel/make_file.ts";
 import { FRAME } from "../../machine/formats/mem_map.ts";
 import { PAGE_BYTES, type PageRun } from "../../machine/formats/page_runs.ts";
 import { ERRNO, errnoText } from "../kernel/errno.ts";
@@ -95,30 +96,12 @@ function notePrepared(kernel: Kernel, vars: Vars) {
 const COPY = procedure("kimgcore_copy", [
   opened,
   buffer,
-  {
-    name: "look",
-    run: (_kernel, vars) => call("fs_stat", { path: vars["to"] ?? "" }),
-    then(kernel, vars, answer) {
-      if (isError(answer) && answer !== -ERRNO.ENOENT) {
-        return failed(kernel, `cannot create regular file '${textOf(vars["to"])}'`, answer);
-      }
-      vars["operation"] = isError(answer) ? "createFile" : "setSize";
-      return next;
-    },
-  },
-  {
-    name: "create",
-    run: (_kernel, vars) =>
-      call("fs_change", {
-        operation: vars["operation"] ?? "",
-        path: vars["to"] ?? "",
-        size: 0,
-      }),
-    then: (kernel, vars, answer) =>
-      isError(answer)
-        ? failed(kernel, `cannot create regular file '${textOf(vars["to"])}'`, answer)
-        : next,
-  },
+  ...makeFile({
+    path: "to",
+    size: () => 0,
+    failed: (kernel, vars, error) =>
+      failed(kernel, `cannot create regular file '${textOf(vars["to"])}'`, error),
+  }),
   {
     name: "read",
     run(_kernel, vars) {

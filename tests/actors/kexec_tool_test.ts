@@ -10,6 +10,7 @@ import { E820_TYPE } from "../../machine/formats/e820.ts";
 import { EM_386, EM_X86_64, emitElf, ET_CORE, PT_LOAD } from "../../machine/formats/elf.ts";
 import { FRAME } from "../../machine/formats/mem_map.ts";
 import { type Call, diskWith, type KernelRun, runKernel } from "./kernel_kit.ts";
+import { UNTIL_LOCKED } from "./second_loader.ts";
 
 const MIB = 1024 ** 2;
 const PAGE = 4096;
@@ -349,25 +350,7 @@ Deno.test("kexec_load takes two loaders one after the other: the second gets EBU
     beside: [["test_until_locked"]],
     procedures: [
       ...PROCEDURES,
-      procedure("test_until_locked", [
-        {
-          name: "look",
-          run: (kernel) =>
-            kernel.state.lock === ""
-              ? { do: "ask", target: "rtc", type: "timer.arm", body: { delay_ns: 1000 } }
-              : { do: "goto", step: "load" },
-          then: () => ({ do: "goto", step: "look" }),
-        },
-        {
-          name: "load",
-          run: () => ({
-            do: "call",
-            procedure: "sys_kexec_load",
-            vars: { segments: [], entry: 0, flags: 0 },
-          }),
-          then: (_kernel, _vars, answer) => done(answer),
-        },
-      ]),
+      UNTIL_LOCKED,
     ],
     free: FREE,
     state: { map: MAP, firmwareMap: MAP },

@@ -5,9 +5,9 @@ import assert from "node:assert/strict";
 import { errnoName } from "../../actors/kernel/errno.ts";
 import { checkLoad } from "../../actors/kernel/load_checks.ts";
 import { KEXEC_LOAD_PROCEDURES } from "../../actors/kernel/kexec_load.ts";
-import { done, procedure } from "../../actors/kernel/procedure.ts";
 import { E820_TYPE } from "../../machine/formats/e820.ts";
 import { diskWith, runKernel } from "../actors/kernel_kit.ts";
+import { UNTIL_LOCKED } from "../actors/second_loader.ts";
 import { fieldsOf } from "../runs/run_kit.ts";
 import { atShell, statuses } from "./at_shell.ts";
 import { errnoRows, RAM_PAGES } from "./errno_rows.ts";
@@ -23,27 +23,6 @@ function sameAnswers(names: RegExp, count: number): void {
 }
 
 const MIB = 1024 ** 2;
-
-/** A second loader, which asks as soon as the first holds the lock. */
-const UNTIL_LOCKED = procedure("test_until_locked", [
-  {
-    name: "look",
-    run: (kernel) =>
-      kernel.state.lock === ""
-        ? { do: "ask", target: "rtc", type: "timer.arm", body: { delay_ns: 1000 } }
-        : { do: "goto", step: "load" },
-    then: () => ({ do: "goto", step: "look" }),
-  },
-  {
-    name: "load",
-    run: () => ({
-      do: "call",
-      procedure: "sys_kexec_load",
-      vars: { segments: [], entry: 0, flags: 0 },
-    }),
-    then: (_kernel, _vars, answer) => done(answer),
-  },
-]);
 
 const HELPER = "kexec --load-jump-back-helper --entry=0x12340c0";
 const LOADED = "cat /sys/kernel/kexec_loaded";

@@ -7,7 +7,7 @@
  * @module
  */
 import { understandKernelLine, understandUserLine } from "./console_patterns.ts";
-import type { Observation } from "./observation.ts";
+import { jsonOf, type Observation, textFields } from "./observation.ts";
 
 /** Most characters of a line that are looked at; what is longer is binary noise. */
 export const LINE_CHARACTERS_MAX = 4096;
@@ -17,19 +17,6 @@ const KERNEL_TIME = /^\[ *(\d+\.\d{6})\](?:\[ *[CT]\d+\])? /;
 /** A second kernel line in the middle of one. */
 const NEXT_KERNEL_TIME = /\[ *\d+\.\d{6}\](?:\[ *[CT]\d+\])? /g;
 const QMP = /^<<QMP (\w+) (\{.*\})>>$/;
-
-/** Fields of a recorder's machine event as text. */
-export function qmpDetail(json: string): { readonly [name: string]: string } {
-  const detail: Record<string, string> = {};
-  try {
-    const value: unknown = JSON.parse(json);
-    if (typeof value !== "object" || value === null) return detail;
-    for (const [name, field] of Object.entries(value)) detail[name] = String(field);
-  } catch {
-    // A line that the recorder did not finish says only its event's name.
-  }
-  return detail;
-}
 
 function kernelParts(text: string): string[] {
   let from = 0;
@@ -92,7 +79,7 @@ export class ConsoleLog {
     const qmp = text.startsWith("<<QMP ") ? QMP.exec(text) : null;
     if (qmp !== null) {
       const event = `qmp_${(qmp[1] ?? "").toLowerCase()}`;
-      const detail = qmpDetail(qmp[2] ?? "{}");
+      const detail = textFields(jsonOf(qmp[2] ?? "{}"));
       return { event, by: "machine", detail, ...times, origin: this.#origin(whole) };
     }
     const understood = understandUserLine(text);

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { phaseFamily } from "../../protocol/pm_messages.ts";
 import type { Origin, Summary } from "../event.ts";
 import type { Observation } from "./observation.ts";
 
@@ -30,18 +31,6 @@ const MESSAGES: Readonly<Record<string, string>> = {
   128: "RECOVER",
 };
 
-/** Main phase of a message: those down, those up. */
-const BASES: Readonly<Record<string, string>> = {
-  FREEZE: "freeze",
-  QUIESCE: "freeze",
-  HIBERNATE: "poweroff",
-  SUSPEND: "suspend",
-  THAW: "thaw",
-  RECOVER: "thaw",
-  RESTORE: "restore",
-  RESUME: "resume",
-};
-
 interface Phase {
   readonly name: string;
   readonly message: string;
@@ -49,7 +38,7 @@ interface Phase {
 
 function phaseOfAction(action: string, code: string): Phase | undefined {
   const message = MESSAGES[code];
-  const base = message === undefined ? undefined : BASES[message];
+  const base = message === undefined ? undefined : phaseFamily(message);
   if (message === undefined || base === undefined) return undefined;
   const stage = /^dpm_(?:suspend|resume)(?<stage>_late|_early|_noirq)?$/.exec(action);
   if (stage !== null) return { name: `${base}${stage.groups?.["stage"] ?? ""}`, message };
@@ -61,7 +50,7 @@ function phaseOfAction(action: string, code: string): Phase | undefined {
 function phaseOfVerb(verb: string): Phase | undefined {
   const words = verb.split(" ");
   const message = (words.at(-1) ?? "").toUpperCase();
-  const base = BASES[message];
+  const base = phaseFamily(message);
   if (base === undefined) return undefined;
   return { name: words.length === 2 ? `${base}_${words[0]}` : base, message };
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Observation, Observer } from "./observation.ts";
+import { jsonOf, type Observation, type Observer, textFields } from "./observation.ts";
 
 function observer(who: unknown): Observer {
   if (typeof who !== "string") return "machine";
@@ -23,22 +23,12 @@ export class NormalisedLog {
   /** What a line says. */
   line(raw: string): Observation[] {
     this.#line++;
-    let value: unknown;
-    try {
-      value = JSON.parse(raw);
-    } catch {
-      return [];
-    }
+    const value = jsonOf(raw);
     if (typeof value !== "object" || value === null) return [];
     const field = (name: string): unknown => Reflect.get(value, name);
     const event = field("event");
     if (typeof event !== "string") return [];
-    const detail: Record<string, string> = {};
-    const given = field("detail");
-    if (typeof given === "object" && given !== null) {
-      for (const [name, part] of Object.entries(given)) detail[name] = String(part);
-    }
-    const { ktime, ...parts } = detail;
+    const { ktime, ...parts } = textFields(field("detail"));
     // The line says the two in one, as a console has it.
     const { phase, verb } = parts;
     if (event === "dpm_phase_complete" && phase !== undefined) parts["verb"] = `${phase} ${verb}`;

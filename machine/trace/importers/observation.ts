@@ -22,3 +22,20 @@ export interface Observation {
   readonly hostSeconds?: number;
   readonly origin: Origin;
 }
+
+/** The fields of a record that a recorder wrote, as text; none for anything else. */
+export function textFields(value: unknown): Record<string, string> {
+  const fields: Record<string, string> = {};
+  if (typeof value !== "object" || value === null) return fields;
+  for (const [name, field] of Object.entries(value)) fields[name] = String(field);
+  return fields;
+}
+
+/** A line of JSON; `undefined` where it is none, as where a recorder was stopped in the middle. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Observation } from "./observation.ts";
+import { jsonOf, type Observation, textFields } from "./observation.ts";
 
 function timeOf(value: object): { hostSeconds?: number } {
   const recorder: unknown = Reflect.get(value, "lab_t");
@@ -30,20 +30,11 @@ export class QmpLog {
     this.#line++;
     const text = raw.trim();
     if (!text.startsWith("{")) return [];
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      return [];
-    }
+    const value = jsonOf(text);
     if (typeof value !== "object" || value === null) return [];
     const event: unknown = Reflect.get(value, "event");
     if (typeof event !== "string") return [];
-    const data: unknown = Reflect.get(value, "data");
-    const detail: Record<string, string> = {};
-    if (typeof data === "object" && data !== null) {
-      for (const [name, field] of Object.entries(data)) detail[name] = String(field);
-    }
+    const detail = textFields(Reflect.get(value, "data"));
     return [{
       event: `qmp_${event.toLowerCase()}`,
       by: "machine",
