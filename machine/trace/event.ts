@@ -67,6 +67,12 @@ export interface TraceEvent {
   readonly origin?: Origin;
 }
 
+/** A moment of another run. */
+export interface ParentMoment {
+  readonly run: string;
+  readonly seq: number;
+}
+
 /** First line of a trace file. */
 export interface TraceHeader {
   readonly v: 1;
@@ -83,6 +89,8 @@ export interface TraceHeader {
   readonly order: "total" | "observed";
   /** SHA-256 of the trace that this one goes on from. */
   readonly continues?: string;
+  /** The run whose events before `seq` this one shares: it was forked there. */
+  readonly parent?: ParentMoment;
   /**
    * Facts that an imported recording can show, as `freeze` or, where it shows only some of a
    * kind, `acpi.method`. Absent where every fact is said.

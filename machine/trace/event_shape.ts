@@ -143,6 +143,11 @@ const matches = (pattern: RegExp) => (value: unknown): boolean =>
 const isOneOf = (...words: string[]) => (value: unknown): boolean =>
   typeof value === "string" && words.includes(value);
 
+function isParent(value: unknown): boolean {
+  const tests: Tests = { run: matches(RUN), seq: isNatural };
+  return recordFault(value, tests, []) === undefined;
+}
+
 const HEADER_TESTS: Tests = {
   v: (value) => value === 1,
   run: matches(RUN),
@@ -154,6 +159,7 @@ const HEADER_TESTS: Tests = {
   clock: isOneOf("virtual", "imported"),
   order: isOneOf("total", "observed"),
   continues: matches(SHA256),
+  parent: isParent,
   speaks: (value) => Array.isArray(value) && value.every(isText),
 };
 
@@ -166,7 +172,7 @@ const FOOTER_TESTS: Tests = {
 
 /** What keeps a value from being a header, or `undefined` if nothing does. */
 export function headerFault(value: unknown): string | undefined {
-  return recordFault(value, HEADER_TESTS, ["continues", "speaks"]);
+  return recordFault(value, HEADER_TESTS, ["continues", "parent", "speaks"]);
 }
 
 /** Whether a value is a header. */

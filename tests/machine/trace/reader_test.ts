@@ -106,9 +106,19 @@ Deno.test("readTrace refuses unknown keys, wrong types and missing keys with the
   refused(changed(0, { toString: 1 }), 1, /unknown key 'toString'/);
   refused(changed(0, { seed: undefined }), 1, /'seed' is missing/);
   refused(changed(0, { continues: "abc" }), 1, /'continues'/);
+  refused(changed(0, { parent: { run: "0123456789abcdef" } }), 1, /'parent'/);
+  refused(changed(0, { parent: { run: "abc", seq: 3 } }), 1, /'parent'/);
+  refused(changed(0, { parent: { run: "0123456789abcdef", seq: 3, more: 1 } }), 1, /'parent'/);
   refused(changed(4, { count: 2 }), 5, /counts 2 events, there are 3/);
   refused(changed(4, { sha256: "0".repeat(64) }), 5, /SHA-256/);
   refused(changed(4, { outcome: undefined }), 5, /'outcome' is missing/);
+});
+
+Deno.test("readTrace reads the moment at which a fork left its parent", () => {
+  const parent = { run: "0123456789abcdef", seq: 3 };
+  const [first] = read(changed(0, { parent }));
+  assert.ok(first?.record === "header");
+  assert.deepEqual(first.header.parent, parent);
 });
 
 Deno.test("readTrace refuses gaps, long lines, lines after the footer and a missing header", () => {
