@@ -11,6 +11,7 @@ import { measureImage } from "./image.ts";
 import { measureImport } from "./import_log.ts";
 import { measureRules } from "./rules.ts";
 import { measureScenarios } from "./scenarios.ts";
+import { measureServe } from "./serve.ts";
 
 const GROUPS: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
   image: measureImage,
@@ -19,6 +20,7 @@ const GROUPS: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
   rules: measureRules,
   import: measureImport,
   scenarios: measureScenarios,
+  serve: measureServe,
 };
 
 function cell(value: number): string {

@@ -47,8 +47,8 @@ export class ChoiceBook {
   #cuts: readonly PowerCut[] = [];
   #inputs: readonly GivenInput[] = [];
   #wakes: readonly Wake[] = [];
-  readonly #fates: readonly Fate[];
-  readonly #orders: readonly Order[];
+  #fates: readonly Fate[] = [];
+  #orders: readonly Order[] = [];
   readonly #seeded: boolean;
   readonly #random: Random;
   readonly #picks: Order[];
@@ -71,8 +71,6 @@ export class ChoiceBook {
   constructor(choices: readonly Choice[], seeded: boolean, random: Random, from?: ChoiceState) {
     this.#choices = choices;
     this.#sort();
-    this.#fates = ofKind(choices, "lose", "delay").sort((left, right) => left.msg - right.msg);
-    this.#orders = ofKind(choices, "order").sort((left, right) => left.at - right.at);
     this.#seeded = seeded;
     this.#random = random;
     this.#picks = [...from?.picks ?? []];
@@ -88,6 +86,8 @@ export class ChoiceBook {
     this.#cuts = ofKind(this.#choices, "power_cut").sort((left, right) => left.at - right.at);
     this.#inputs = ofKind(this.#choices, "input").sort((left, right) => left.at - right.at);
     this.#wakes = ofKind(this.#choices, "wake").sort((left, right) => left.at - right.at);
+    this.#fates = ofKind(this.#choices, "lose", "delay").sort((a, b) => a.msg - b.msg);
+    this.#orders = ofKind(this.#choices, "order").sort((left, right) => left.at - right.at);
   }
 
   #look(): void {
@@ -115,6 +115,24 @@ export class ChoiceBook {
     ];
     const later = new Set<Choice>(ahead.filter(({ after }) => after !== undefined));
     this.#choices = [...this.#choices.filter((other) => !later.has(other)), choice];
+    this.#sort();
+    this.#look();
+  }
+
+  /**
+   * Puts other choices in the place of those that have not applied yet: the run goes another way
+   * from here. What devices refuse stays, which is a property of the machine.
+   */
+  goAnotherWay(ahead: readonly Choice[]): void {
+    const applied = new Set<Choice>([
+      ...this.#cuts.slice(0, this.#cut),
+      ...this.#wakes.slice(0, this.#wake),
+      ...this.#inputs.slice(0, this.#input),
+      ...this.#fates.slice(0, this.#fate),
+      ...this.#orders.slice(0, this.#order),
+    ]);
+    const past = this.#choices.filter((choice) => choice.kind === "refuse" || applied.has(choice));
+    this.#choices = [...past, ...ahead];
     this.#sort();
     this.#look();
   }

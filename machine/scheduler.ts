@@ -100,6 +100,19 @@ export class Scheduler {
     return this.#core.choices.made();
   }
 
+  /** All choices of the plan and of people, also those that have not applied yet. */
+  get choices(): readonly Choice[] {
+    return this.#core.choices.all;
+  }
+
+  /**
+   * Puts other choices in the place of those that have not applied yet: from this barrier on it is
+   * another run.
+   */
+  goAnotherWay(ahead: readonly Choice[] = []): void {
+    this.#core.choices.goAnotherWay(ahead);
+  }
+
   /** State at a barrier; between calls of {@linkcode advance} there is always one. */
   state(): SchedulerState {
     return this.#core.state();

@@ -89,17 +89,35 @@ export interface MadeFile {
   readonly fileName: string;
 }
 
-/** Reads traces and images away from the server's thread. */
+/**
+ * Reads traces and images away from the server's thread. Where a signal fires, nobody wants the
+ * answer any more: the work is given up and the promise rejects with the signal's reason.
+ */
 export interface Desk {
   /** The rules' report of a run as far as it went. */
-  report(stored: StoredRun, form: "json" | "text" | "junit"): Promise<string>;
+  report(
+    stored: StoredRun,
+    form: "json" | "text" | "junit",
+    signal?: AbortSignal,
+  ): Promise<string>;
   /** The run in another form; made once, kept beside the run if it has ended. */
   export(stored: StoredRun, form: ExportForm): Promise<MadeFile>;
-  causality(stored: StoredRun, seq: number, most: number): Promise<EventContext>;
-  search(stored: StoredRun, query: string, from: number, most: number): Promise<SearchAnswer>;
-  step(stored: StoredRun, request: StepRequest): Promise<StepAnswer>;
+  causality(
+    stored: StoredRun,
+    seq: number,
+    most: number,
+    signal?: AbortSignal,
+  ): Promise<EventContext>;
+  search(
+    stored: StoredRun,
+    query: string,
+    from: number,
+    most: number,
+    signal?: AbortSignal,
+  ): Promise<SearchAnswer>;
+  step(stored: StoredRun, request: StepRequest, signal?: AbortSignal): Promise<StepAnswer>;
   /** What an uploaded file is. */
-  inspect(path: string): Promise<Inspection>;
+  inspect(path: string, signal?: AbortSignal): Promise<Inspection>;
   close(): void;
 }
 

@@ -25,6 +25,8 @@ export const SERVER_LIMITS = {
   unpackedBytes: 536_870_912,
   /** Bytes of an uploaded image. */
   imageUploadBytes: 1_073_741_824,
+  /** Uploads that are received at one time. */
+  openUploads: 4,
   /** Events of one run. */
   runEvents: 5_000_000,
   /** RAM in bytes of one machine that is run or replayed. */
@@ -41,6 +43,10 @@ export const SERVER_LIMITS = {
   verdictMarks: 200_000,
   /** Machines kept ready for a look into them. */
   replaySessions: 2,
+  /** Requests for runs to be read (reports, exports, searches …) that wait at one time. */
+  deskRequests: 64,
+  /** Ms that one of them may take. */
+  deskMilliseconds: 120_000,
   /** Bytes of framed events kept for further clients. */
   frameCacheBytes: 134_217_728,
 } as const;

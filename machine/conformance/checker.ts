@@ -13,9 +13,9 @@ import { type BlobSource, NO_BLOBS } from "../trace/blobs.ts";
 import type { TraceEvent, TraceFooter, TraceHeader } from "../trace/event.ts";
 import { TraceError } from "../trace/trace_error.ts";
 import { FACT_CHECKS, type FactCheck } from "./fact_table.ts";
-import { type JudgedTrace, makeReport, type Report } from "./report.ts";
+import { type JudgedTrace, makeReport, type Report, type RuleResult } from "./report.ts";
 import type { Rule, RuleRun } from "./rule.ts";
-import { RuleTally, type TallyPlace } from "./rule_tally.ts";
+import { type Occasion, RuleTally, type TallyPlace } from "./rule_tally.ts";
 import { appliesTo, systemsOfScenario } from "./systems.ts";
 
 /** Options of a {@linkcode Checker}. */
@@ -28,6 +28,8 @@ export interface CheckerOptions {
   readonly only?: readonly string[];
   /** Violations kept in full for each rule; the others are only counted. Default 5. */
   readonly violationsMax?: number;
+  /** Told of each occasion on which a rule was kept or broken, as soon as that is known. */
+  readonly onOccasion?: (occasion: Occasion) => void;
 }
 
 type Handler = (fact: unknown, event: TraceEvent) => void;
@@ -127,12 +129,16 @@ export class Checker {
     this.#open = undefined;
   }
 
+  /** What was found out so far; folds that are open go on. */
+  results(): readonly RuleResult[] {
+    return this.#rules.flatMap((rule) => this.#tallies.get(rule.id)?.result() ?? []);
+  }
+
   /** Ends everything and says what was found out. Later events are refused until a new header. */
   report(): Report {
     this.finishTrace();
     this.#endRun();
-    const results = this.#rules.flatMap((rule) => this.#tallies.get(rule.id)?.result() ?? []);
-    return makeReport([...this.#traces], this.#systems, results);
+    return makeReport([...this.#traces], this.#systems, this.results());
   }
 
   #fact(type: string, event: TraceEvent): void {
@@ -161,9 +167,10 @@ export class Checker {
       if (!appliesTo(rule.systems, letters)) continue;
       let tally = this.#tallies.get(rule.id);
       if (tally === undefined) {
+        const { blobs = NO_BLOBS, violationsMax = 5, onOccasion } = this.#options;
         tally = new RuleTally(rule, this.#place, {
-          blobs: this.#options.blobs ?? NO_BLOBS,
-          violationsMax: this.#options.violationsMax ?? 5,
+          ...{ blobs, violationsMax },
+          ...(onOccasion === undefined ? {} : { onOccasion }),
         });
         this.#tallies.set(rule.id, tally);
       }

@@ -16,10 +16,21 @@ export interface TallyPlace {
   origin?: Origin | undefined;
 }
 
+/** One occasion on which a rule was kept or broken. */
+export interface Occasion {
+  readonly rule: string;
+  readonly seq: number;
+  readonly verdict: "held" | "violated";
+  /** Of a violation. */
+  readonly reason?: string;
+}
+
 /** What a tally needs besides its rule. */
 export interface TallyOptions {
   readonly blobs: BlobSource;
   readonly violationsMax: number;
+  /** Told of every occasion, at once. */
+  readonly onOccasion?: (occasion: Occasion) => void;
 }
 
 const UTF8 = new TextDecoder();
@@ -72,10 +83,12 @@ export class RuleTally implements RuleContext {
 
   held(): void {
     this.#held++;
+    this.#options.onOccasion?.({ rule: this.#rule.id, seq: this.#place.seq, verdict: "held" });
   }
 
   violated(reason: string, seq: number = this.#place.seq): void {
     this.#violated++;
+    this.#options.onOccasion?.({ rule: this.#rule.id, seq, verdict: "violated", reason });
     if (this.#violations.length < this.#options.violationsMax) {
       const { trace, origin } = this.#place;
       const line = origin === undefined || seq !== this.#place.seq ? {} : { origin };

@@ -6,7 +6,9 @@
 import { KERNEL_PROFILES } from "../../actors/kernel/profiles.ts";
 import { COMPARED_SYSTEMS } from "../../actors/scenario/compared.ts";
 import { DEFAULT_HARDWARE_PROFILE, HARDWARE_PROFILES } from "../../machine/hardware_profile.ts";
+import { EXPORT } from "./export_command.ts";
 import type { CommandDeclaration, OptionDeclaration } from "./options.ts";
+import { SERVE } from "./serve_command.ts";
 import { STOP_POINTS } from "./stop_points.ts";
 
 const MACHINE: readonly OptionDeclaration[] = [
@@ -376,4 +378,6 @@ export const COMMANDS: Readonly<Record<string, CommandDeclaration>> = {
   scenarios: SCENARIOS,
   console: CONSOLE,
   compare: COMPARE,
+  export: EXPORT,
+  serve: SERVE,
 };

@@ -49,13 +49,15 @@ function optionRow(option: OptionDeclaration): [string, string] {
     : standard === undefined
     ? ""
     : ` (default: ${standard})`;
-  return [`--${option.name}${value}`, `${option.help}${words}${tail}`];
+  const short = option.short === undefined ? "" : `-${option.short}, `;
+  return [`${short}--${option.name}${value}`, `${option.help}${words}${tail}`];
 }
 
 /** What `COMMAND --help` prints. */
 export function commandHelp(command: CommandDeclaration): string {
   const { name, argument, about, options, notes = [] } = command;
-  const rest = argument === undefined ? "" : ` ${argument.name}${argument.max > 1 ? "…" : ""}`;
+  const more = argument !== undefined && argument.max > Math.max(1, argument.min) ? "…" : "";
+  const rest = argument === undefined ? "" : ` ${argument.name}${more}`;
   const rows: [string, string][] = [
     ...(argument === undefined ? [] : [[argument.name, argument.help] as [string, string]]),
     ...options.map(optionRow),

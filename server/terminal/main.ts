@@ -32,6 +32,14 @@ async function hibernate(options: GivenOptions, terminal: Terminal): Promise<num
   return await runTranscripts(options, names, terminal, system === undefined ? rest : [system]);
 }
 
+// As a variable it is no part of the module graph: the server needs packages, nothing else does.
+const SERVER: string = "../serve.ts";
+
+async function runServer(options: GivenOptions, terminal: Terminal): Promise<number> {
+  const { runServe }: typeof import("../serve.ts") = await import(SERVER);
+  return await runServe(options, terminal);
+}
+
 const RUNS: Readonly<Record<string, Run>> = {
   hibernate: hibernate,
   jump: runNewMachine,
@@ -40,6 +48,8 @@ const RUNS: Readonly<Record<string, Run>> = {
   inspect: runInspect,
   compare: async (options, terminal) =>
     (await import("./compare.ts")).runCompare(options, terminal),
+  export: async (options, terminal) => (await import("./export.ts")).runExport(options, terminal),
+  serve: runServer,
   scenarios: async (options, terminal) =>
     (await import("../transcript/scenarios.ts")).runScenarios(options, terminal),
   console: async (options, terminal) =>

@@ -17,6 +17,8 @@ export type OptionKind = "flag" | "text" | "path" | "whole" | "size" | "duration
 export interface OptionDeclaration {
   /** Without the dashes. */
   readonly name: string;
+  /** One letter that stands for the name behind a single dash. */
+  readonly short?: string;
   readonly kind: OptionKind;
   /** What stands for the value in the help text: `SIZE`, `FILE`. */
   readonly value?: string;
@@ -190,6 +192,12 @@ function typedValue(
   return value;
 }
 
+function shortNames({ options }: CommandDeclaration): Record<string, string> {
+  const names: Record<string, string> = {};
+  for (const { name, short } of options) if (short !== undefined) names[name] = short;
+  return names;
+}
+
 /**
  * Reads a command's arguments.
  *
@@ -206,7 +214,7 @@ export function readOptions(command: CommandDeclaration, args: readonly string[]
       boolean: flagNames,
       string: [...valued, "_"],
       collect: valued,
-      alias: { help: "h" },
+      alias: { help: "h", ...shortNames(command) },
       unknown: (argument, key) => key === undefined || unknownOption(command, argument),
     },
   );

@@ -94,8 +94,7 @@ function readKernel(path: string, profile: KernelProfile): Uint8Array {
 }
 
 function memorySize(options: GivenOptions, profile: KernelProfile, hardware: string): number {
-  const memoryBytes = options.number("memory") ??
-    Math.max(hardwareProfile(hardware).memoryBytes, profile.memoryMin);
+  const memoryBytes = options.number("memory") ?? usualMemory(profile, hardware);
   if (memoryBytes % MIB !== 0) {
     throw new UsageError(
       `${options.command}: --memory: ${memoryBytes} bytes are no whole MiB; take ` +
@@ -103,6 +102,60 @@ function memorySize(options: GivenOptions, profile: KernelProfile, hardware: str
     );
   }
   return memoryBytes;
+}
+
+/** What of a run somebody chose. */
+export interface RunWish {
+  readonly part: MainlinePart;
+  readonly profile: KernelProfile;
+  /** Name of a hardware profile. */
+  readonly hardware: string;
+  /** What the profiles want unless given. */
+  readonly memoryBytes?: number;
+  readonly cpus?: number;
+  readonly seed?: number;
+  readonly awayNs?: number;
+  readonly verify: boolean;
+  readonly choices: readonly Choice[];
+  readonly kernelFile?: Uint8Array;
+  readonly payload?: Uint8Array;
+}
+
+/** RAM in bytes of a machine of which nothing else is said. */
+export function usualMemory(profile: KernelProfile, hardware: string): number {
+  return Math.max(hardwareProfile(hardware).memoryBytes, profile.memoryMin);
+}
+
+/**
+ * The settings of such a run. Whoever asks for the same gets the same run, with the same id.
+ *
+ * @throws {UsageError} for whatever of it cannot be.
+ */
+export function runSettings(wish: RunWish): RunSettings {
+  const { profile, hardware, payload, kernelFile } = wish;
+  const memoryBytes = wish.memoryBytes ?? usualMemory(profile, hardware);
+  checkSize(profile, memoryBytes);
+  return {
+    mainline: {
+      part: wish.part,
+      profile,
+      window: windowOf(profile, memoryBytes, kernelFile),
+      ...WORK,
+      payload: payload !== undefined,
+      awayNs: wish.awayNs ?? 0,
+      verify: wish.verify,
+    },
+    memoryBytes,
+    cpus: wish.cpus ?? hardwareProfile(hardware).cpus,
+    hardware,
+    seed: wish.seed ?? 1,
+    choices: wish.choices,
+    seededOrder: false,
+    realBaseUs: REAL_SECONDS * 1_000_000,
+    brokenNetwork: false,
+    ...(kernelFile === undefined ? {} : { kernelFile }),
+    ...(payload === undefined ? {} : { payload }),
+  };
 }
 
 /**
@@ -126,25 +179,14 @@ export function newMachineSettings(options: GivenOptions, part: MainlinePart): R
     );
   }
   const cut = options.text("cut-power-at");
-  return {
-    mainline: {
-      part,
-      profile,
-      window: windowOf(profile, memoryBytes, kernelFile),
-      ...WORK,
-      payload: payload !== undefined,
-      awayNs: options.number("away") ?? 0,
-      verify: !options.flag("no-verify"),
-    },
-    memoryBytes,
+  return runSettings({
+    ...{ part, profile, hardware, memoryBytes },
     cpus: options.number("cpus") ?? hardwareProfile(hardware).cpus,
-    hardware,
     seed: options.number("seed") ?? 1,
+    awayNs: options.number("away") ?? 0,
+    verify: !options.flag("no-verify"),
     choices: cut === undefined ? [] : [powerCut(cut)],
-    seededOrder: false,
-    realBaseUs: REAL_SECONDS * 1_000_000,
-    brokenNetwork: false,
     ...(kernelFile === undefined ? {} : { kernelFile }),
     ...(payload === undefined ? {} : { payload }),
-  };
+  });
 }

@@ -19,6 +19,7 @@ import type { Terminal } from "../terminal/terminal.ts";
 import { countText, timeText } from "../terminal/values.ts";
 import { runLive } from "./live_run.ts";
 import { parseAction, PERSON_FORMS } from "./person_words.ts";
+import { plainTranscript } from "./plain_transcript.ts";
 import { act, playTranscript, standingOf } from "./play.ts";
 import { readTranscript } from "./run_transcripts.ts";
 import type { Transcript } from "./transcript.ts";
@@ -177,18 +178,14 @@ function interruption(): { readonly promise: Promise<never>; readonly end: () =>
 
 /** A machine for a person who names no scenario. */
 function plainMachine(options: GivenOptions): Transcript {
-  const words: readonly (readonly [string, string | undefined])[] = [
-    ["kernel", options.text("kernel-profile")],
-    ["memory", options.typed("memory") ? `${(options.number("memory") ?? 0) / 1_048_576}M` : ""],
-    ["cpus", options.typed("cpus") ? String(options.number("cpus")) : ""],
-    ["hardware", options.text("profile")],
-    ["seed", String(options.number("seed") ?? 1)],
-    ["layout", options.text("layout")],
-  ];
-  const block = words.flatMap(([key, value]) =>
-    value === undefined || value === "" ? [] : [`${key}: ${value}`]
-  );
-  const text = ["```machine", ...block, "```", "```console", "# power on", "```"].join("\n");
+  const text = plainTranscript({
+    kernel: options.text("kernel-profile"),
+    memory: options.typed("memory") ? `${(options.number("memory") ?? 0) / 1_048_576}M` : undefined,
+    cpus: options.typed("cpus") ? String(options.number("cpus")) : undefined,
+    hardware: options.text("profile"),
+    seed: String(options.number("seed") ?? 1),
+    layout: options.text("layout"),
+  });
   return { ...parseTranscript("console", text), steps: [] };
 }
 

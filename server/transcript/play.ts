@@ -51,8 +51,8 @@ function haltText({ view, halt }: Sight): string | undefined {
   }
 }
 
-/** Why a person cannot do that now. */
-function obstacle(
+/** Why a person cannot do that now; nothing where he can. */
+export function obstacle(
   action: PersonAction,
   { view, isArmed }: Pick<LiveMachine, "view" | "isArmed">,
 ): string | undefined {
@@ -125,7 +125,7 @@ function waitedInVain(action: PersonAction | undefined, { halt, view }: Sight): 
 }
 
 /** Does one step; a text says why it cannot be done. */
-async function doStep(machine: LiveMachine, step: TranscriptStep): Promise<Sight | string> {
+export async function doStep(machine: LiveMachine, step: TranscriptStep): Promise<Sight | string> {
   const { action, kernel, text } = step;
   const { view } = machine;
   if (action !== undefined) {

@@ -76,7 +76,7 @@ export function readTranscript(file: string): Transcript {
 }
 
 /** What is wrong about the rules: broken ones that the transcript does not announce, and others. */
-function ruleFaultsOf(report: Report, breaks: readonly string[]): string[] {
+export function ruleFaultsOf(report: Report, breaks: readonly string[]): string[] {
   const broken = idsWith(report, "violated");
   const first = (id: string): string => {
     const violation = report.rules.find((rule) => rule.id === id)?.violations[0];

@@ -197,7 +197,7 @@ Deno.test("reserveCrashRegion takes the region from the allocator, or says why n
       ["some", "crashkernel: nothing to reserve for 'some'"],
     ]
   ) {
-    deepStrictEqual(of(text), { crash: undefined, free: whole, said }, text);
+    deepStrictEqual(of(text), { crash: undefined, free: whole, said }, text ?? "");
   }
   deepStrictEqual(of(undefined), { crash: undefined, free: whole, said: "" });
 });

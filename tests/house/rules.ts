@@ -49,6 +49,8 @@ const ALL_CODE = /\.ts$/;
 const ANY_FILE = /./;
 /** Where nothing but its inputs decides what happens. */
 const PURE = /^machine\/(?!host\/)|^actors\/(?!worker_entry\.ts$)|^mod\.ts$/;
+/** What a browser runs: all of server/page but what makes the page. */
+const PAGE = /^server\/page\/(?!(?:bundle|saved_page)\.ts$)/;
 const ACTORS = /^actors\/(?!worker_entry\.ts$)/;
 
 /** Whether an identifier is only the name of a member, a key or a type. */
@@ -172,6 +174,27 @@ export const SYNTAX_RULES: readonly SyntaxRule[] = [
     says: "'as unknown as' says what the compiler knows to be untrue",
   },
   {
+    rule: "one-listener",
+    where: /^(?:machine|actors|server)\/(?!serve\.ts$)|^(?:cli|mod)\.ts$/,
+    ...member("Deno", "serve", "listen", "listenTls", "listenDatagram"),
+    says: "only server/serve.ts listens; the application is a function of requests",
+  },
+  {
+    rule: "page-types",
+    where: PAGE,
+    nodes: "ImportDeclaration",
+    broken: (node) =>
+      node.type === "ImportDeclaration" && node.importKind !== "type" &&
+      node.source.value.includes("/api/shapes/"),
+    says: "the page takes types of the shapes only: their guards stay on the server",
+  },
+  {
+    rule: "page-host",
+    where: PAGE,
+    ...uses("Deno"),
+    says: "the page runs in a browser",
+  },
+  {
     rule: "only-re-exports",
     where: /^mod\.ts$/,
     nodes: "Program > *",
@@ -199,6 +222,12 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     from: /^(?:server\/|mod\.ts$)/,
     to: /^tests\/|^(?:cli|mod)\.ts$/,
     says: "only cli.ts dispatches, and nobody imports it, mod.ts or tests",
+  },
+  {
+    rule: "page-alone",
+    from: PAGE,
+    to: /^(?!server\/page\/|server\/api\/shapes\/|machine\/|lit-html)|^machine\/host\/|^node:/,
+    says: "the page imports itself, machine/, types of the shapes and lit-html",
   },
   {
     rule: "foreign-judge",

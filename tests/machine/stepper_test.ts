@@ -65,3 +65,37 @@ Deno.test("Stepper refuses to go back before its beginning", () => {
   assert.throws(() => stepper.back(4), /only 3 were made/);
   assert.throws(() => stepper.goTo(0), RangeError);
 });
+
+Deno.test("Stepper.rewindBefore goes to a checkpoint at which the event had not happened", () => {
+  const { stepper } = stepperOf(3, 10);
+  stepper.forward(60);
+  const { seq } = stepper;
+  stepper.rewindBefore(seq);
+  assert.equal(stepper.seq, seq, "it has not happened here");
+  stepper.rewindBefore(50);
+  assert.ok(stepper.seq <= 50);
+  assert.ok(stepper.position % 10 === 0, "where a checkpoint was taken");
+  assert.ok(stepper.goTo(50));
+  assert.throws(() => stepper.rewindBefore(0), RangeError);
+});
+
+Deno.test("Stepper forgets checkpoints for which the stores would keep too many pages aside", () => {
+  const plan = toyPlan({ seed: 7, seededOrder: true });
+  const blocks = toyBlocks();
+  const recorder = new Recorder(new MemorySink());
+  const transport = new InlineTransport(plan.registry, blocks);
+  const scheduler = new Scheduler(plan, transport, recorder);
+  const stepper = new Stepper(scheduler, blocks, { every: 1, most: 1000, pagesAside: 4 });
+  const places = [place(stepper)];
+  const page = new Uint8Array(1);
+  while (stepper.forward() === 1) {
+    places.push(place(stepper));
+    // What nobody in the run looks at: four pages more at each barrier.
+    for (let number = 0; number < 4; number++) blocks.cache.write(number * 4096, page);
+  }
+  const last = stepper.position;
+  assert.ok(last > 40);
+  assert.ok(stepper.checkpoints <= 3, `${stepper.checkpoints} checkpoints`);
+  stepper.back(last - 5);
+  assert.equal(place(stepper), places[5]);
+});

@@ -46,7 +46,7 @@ Deno.test("cp /proc/kimgcore keeps B's window as it was at B's jump (F09, F10, F
   for (const { mem, memsz } of segments) {
     for (let page = 0; page < memsz; page += PAGE) {
       const here = file.subarray(at + page, at + page + PAGE);
-      const there = window.subarray(mem + page, mem + page + PAGE);
+      const there: Uint8Array = window.subarray(mem + page, mem + page + PAGE);
       ok(here.every((byte, index) => byte === there[index]), `0x${(mem + page).toString(16)}`);
     }
     at += memsz;

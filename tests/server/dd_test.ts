@@ -6,7 +6,7 @@ const FILE = "```machine\nfile: /root/payload 300K\n```\n";
 
 async function lastOf(...lines: string[]): Promise<readonly string[]> {
   const played = await playText(`${FILE}${atA(...lines)}`);
-  assert.equal(played.parting, undefined, played.parting?.message);
+  assert.equal(played.parting, undefined, played.parting?.message ?? "");
   return lastPrinted(played);
 }
 

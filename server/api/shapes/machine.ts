@@ -100,7 +100,7 @@ export const DiskMap = z.object({
   durable: z.array(z.object({ sector: Natural, count: Natural })),
   /** Writes that wait in the drive's cache, oldest first. */
   cached: z.array(z.object({ sector: Natural, count: Natural })),
-  /** Sectors of writes that a power cut tore or lost, since the last power-on. */
+  /** Sectors of writes that were torn or lost when the power went last. */
   torn: z.array(z.object({ sector: Natural, count: Natural, survived: Natural })),
   /** Files of interest and where they lie. */
   files: z.array(z.object({
@@ -110,6 +110,11 @@ export const DiskMap = z.object({
     runs: z.array(z.object({ sector: Natural, count: Natural })),
     /** `durable`: every sector is on the medium; `cached`: some only in the cache. */
     state: z.enum(["durable", "cached", "torn"]),
+    /**
+     * Where the name is found: `drive`: only with what waits in the drive's cache; `medium`: only
+     * if the power went now; `both`: either way, with the same size and sectors.
+     */
+    view: z.enum(["both", "drive", "medium"]).optional(),
   })),
 }).openapi("DiskMap");
 

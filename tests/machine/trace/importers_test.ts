@@ -124,7 +124,7 @@ Deno.test("LogImporter numbers its events without gaps, in time, each with its l
     const names of [consoles("noresume", 3), ["smpfix.qmp.jsonl"], ["platform.cycle1.ftrace.txt"]]
   ) {
     const events = imported(...names);
-    assert.ok(events.length > 1, names[0]);
+    assert.ok(events.length > 1, names[0] ?? "");
     events.forEach((event, index) => {
       assert.equal(event.seq, index);
       assert.equal(eventFault(event), undefined);

@@ -1,0 +1,48 @@
+/**
+ * What is said aloud of a run that comes in: at most once a second.
+ *
+ * @module
+ */
+/// <reference lib="dom" />
+import type { AppContext } from "../app_context.ts";
+import { grouped, seconds } from "../values.ts";
+
+const PAUSE_MILLISECONDS = 1_000;
+
+/** See the module's header. */
+export class StatusLine {
+  readonly #changed: () => void;
+  #text = "";
+  #said = -Infinity;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param changed asks to be drawn again when there is something new to say. */
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
+
+  /** What is to be said now. */
+  text(context: AppContext): string {
+    const wanted = sentence(context);
+    if (wanted === this.#text) return wanted;
+    const rest = this.#said + PAUSE_MILLISECONDS - performance.now();
+    if (rest > 0) {
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined;
+        this.#changed();
+      }, rest);
+      return this.#text;
+    }
+    this.#said = performance.now();
+    return this.#text = wanted;
+  }
+}
+
+function sentence({ state, trace, rows, violations }: AppContext): string {
+  if (state.run === undefined) return `${state.runs.length} runs`;
+  if (trace.count === 0) return "no events yet";
+  const shown = rows.shown === trace.count ? "" : `, ${grouped(rows.shown)} shown`;
+  const broken = violations.length === 0 ? "" : `, rules broken at ${violations.length}`;
+  return `${grouped(trace.count)} events${shown}, ${seconds(trace.vt(trace.count - 1))} s, ` +
+    `${trace.faults.length} faults${broken}`;
+}

@@ -1,0 +1,104 @@
+/**
+ * The parts of the page in their places, drawn one after the other.
+ *
+ * @module
+ */
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+import { html, nothing, render, type TemplateResult } from "lit-html";
+import type { AppContext } from "./app_context.ts";
+import { besideOf } from "./beside/beside.ts";
+import { Diagram } from "./diagram/diagram.ts";
+import { dialogOf } from "./dialogs/dialogs.ts";
+import { Overview } from "./overview/overview.ts";
+import { detailOf } from "./parts/detail.ts";
+import { filtersOf } from "./parts/filters.ts";
+import { type HeaderActions, headerOf } from "./parts/header.ts";
+import { runsOf } from "./parts/runs.ts";
+import { StatusLine } from "./parts/status.ts";
+import { transportOf } from "./parts/transport.ts";
+import { EventTable } from "./table/table.ts";
+
+/** See the module's header. */
+export class Screen {
+  readonly #root: HTMLElement;
+  readonly #actions: HeaderActions;
+  readonly #diagram: Diagram;
+  readonly #overview: Overview;
+  readonly #table: EventTable;
+  readonly #status: StatusLine;
+
+  constructor(root: HTMLElement, actions: HeaderActions, changed: () => void) {
+    this.#root = root;
+    this.#actions = actions;
+    this.#diagram = new Diagram(changed);
+    this.#overview = new Overview(changed);
+    this.#table = new EventTable(changed);
+    this.#status = new StatusLine(changed);
+  }
+
+  /** Draws everything from what it is given. */
+  draw(context: AppContext): void {
+    const { state } = context;
+    render(
+      html`
+        <header class="top" data-part="header">${headerOf(context, this.#actions)}</header>
+        ${state.run === undefined ? this.#home(context) : this.#run(context)}
+        ${problemOf(context)}
+        <footer class="foot" data-part="status">
+          <span role="status" class="count" data-part="live">${this.#status.text(context)}</span>
+          <span class="quiet">${streamOf(context)}</span>
+        </footer>
+        <div class="dialogs" data-part="dialogs">${dialogOf(context)}</div>
+      `,
+      this.#root,
+    );
+    if (state.run === undefined) return;
+    this.#diagram.draw(context);
+    this.#overview.draw(context, this.#diagram.seen);
+    this.#table.draw(context);
+  }
+
+  #home(context: AppContext): TemplateResult {
+    return html`<main class="home" data-part="runs">${runsOf(context)}</main>`;
+  }
+
+  #run(context: AppContext): TemplateResult {
+    const isBeside = context.state.beside !== undefined;
+    return html`
+      <nav class="transport" data-part="transport" aria-label="Moments"
+      >${transportOf(context)}</nav>
+      ${this.#overview.element}
+      <div class="filters" data-part="filters">${filtersOf(context)}</div>
+      <main class=${`work${isBeside ? " two" : ""}`} data-part="main">
+        <div class="pictures">
+          ${this.#diagram.element}
+          ${this.#table.element}
+        </div>
+        ${isBeside
+          ? html`<div class="beside" data-part="beside">${besideOf(context)}</div>`
+          : nothing}
+        <aside class="detail" data-part="detail" aria-label="The chosen moment"
+          >${detailOf(context)}</aside>
+      </main>
+    `;
+  }
+}
+
+function problemOf(context: AppContext): TemplateResult | typeof nothing {
+  const { problem } = context.state;
+  if (problem === "") return nothing;
+  return html`<div class="problem" role="alert" data-part="problem"><p>${problem}</p>
+    <button type="button" class="small" aria-label="Close this message"
+      @click=${() => context.update({ problem: "" })}>×</button></div>`;
+}
+
+function streamOf({ state, source }: AppContext): string {
+  if (!source.live) return "saved page, no server";
+  const { open, resumed, gaps } = state.stream;
+  const taken = resumed === 0
+    ? ""
+    : `, taken up again ${resumed === 1 ? "once" : `${resumed} times`}`;
+  const lost = gaps === 0 ? "" : `, ${gaps} ${gaps === 1 ? "gap" : "gaps"} filled`;
+  return state.run === undefined ? "" : `${open ? "connected" : "complete"}${taken}${lost}`;
+}

@@ -1,0 +1,190 @@
+/**
+ * The events as a table: the accessible twin of the diagram. Only the rows that are seen exist;
+ * how many there are and which they are is said by `aria-rowcount` and `aria-rowindex`.
+ *
+ * @module
+ */
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+import { html, nothing, render, type TemplateResult } from "lit-html";
+import { repeat } from "lit-html/directives/repeat.js";
+import type { AppContext } from "../app_context.ts";
+import { familyOf } from "../family.ts";
+import { grouped, seconds, summaryLine } from "../values.ts";
+import { VirtualScroll } from "../virtual_scroll.ts";
+
+const ROW_PIXELS = 24;
+const HEAD_PIXELS = 28;
+const SUMMARY_CHARACTERS = 160;
+/** Moves of the keys in rows. */
+const KEYS: ReadonlyMap<string, number> = new Map([
+  ["ArrowDown", 1],
+  ["ArrowUp", -1],
+  ["PageDown", 8],
+  ["PageUp", -8],
+]);
+
+/** See the module's header. */
+export class EventTable {
+  readonly element: HTMLElement;
+  readonly #scroll: VirtualScroll = new VirtualScroll(ROW_PIXELS);
+  readonly #changed: () => void;
+  #context: AppContext | undefined;
+  #top = 0;
+  #height = 200;
+  #cursor = -1;
+  #run: string | undefined;
+  #focusing = false;
+  /** Where the scroll bar stands, in px. */
+  #bar = 0;
+
+  /** @param changed asks to be drawn again. */
+  constructor(changed: () => void) {
+    this.#changed = changed;
+    this.element = document.createElement("div");
+    this.element.className = "table";
+    this.element.dataset["part"] = "table";
+    this.element.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.element.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+    this.element.addEventListener("keydown", (event) => this.#pressed(event));
+    new ResizeObserver(() => {
+      this.#height = this.element.clientHeight;
+      this.#changed();
+    }).observe(this.element);
+  }
+
+  /** Draws what is to be seen now. */
+  draw(context: AppContext): void {
+    this.#context = context;
+    const { rows, state } = context;
+    const view = Math.max(ROW_PIXELS, this.#height - HEAD_PIXELS);
+    this.#scroll.size(rows.shown, view);
+    if (this.#run !== state.run) {
+      this.#run = state.run;
+      this.#cursor = -1;
+      this.#top = 0;
+    }
+    if (this.#cursor !== state.cursor && state.cursor < context.trace.count) {
+      this.#cursor = state.cursor;
+      this.#top = this.#scroll.reveal(Math.max(0, rows.indexOf(state.cursor)), this.#top);
+    }
+    this.#top = this.#scroll.topOf(this.#scroll.scrollOf(this.#top));
+    const first = Math.floor(this.#top);
+    const last = Math.min(rows.shown, Math.ceil(this.#top + view / ROW_PIXELS));
+    const seqs: number[] = [];
+    for (let index = first; index < last; index++) seqs.push(rows.shownAt(index));
+    const here = rows.indexOf(state.cursor);
+    render(tableOf(context, seqs, first, here), this.element);
+    this.#place(view);
+  }
+
+  #place(view: number): void {
+    const { style } = this.element;
+    style.setProperty("--rest", `${Math.max(0, this.#scroll.boxPixels - view)}px`);
+    style.setProperty("--shift", `${-(this.#top % 1) * ROW_PIXELS}px`);
+    style.setProperty("--view", `${view}px`);
+    const wanted = this.#scroll.scrollOf(this.#top);
+    // Asking the element where it stands would have the browser lay everything out at once.
+    if (Math.abs(this.#bar - wanted) >= 1) this.element.scrollTop = this.#bar = wanted;
+    if (!this.#focusing) return;
+    this.#focusing = false;
+    this.element.querySelector<HTMLElement>('tr[tabindex="0"]')?.focus({ preventScroll: true });
+  }
+
+  #scrolled(): void {
+    this.#bar = this.element.scrollTop;
+    if (Math.abs(this.#scroll.scrollOf(this.#top) - this.#bar) < 1) return;
+    this.#top = this.#scroll.topOf(this.#bar);
+    this.#changed();
+  }
+
+  #wheel(event: WheelEvent): void {
+    if (!this.#scroll.scaled || event.deltaY === 0 || event.ctrlKey) return;
+    event.preventDefault();
+    this.#top = Math.max(0, this.#top + event.deltaY / ROW_PIXELS);
+    this.#changed();
+  }
+
+  #pressed(event: KeyboardEvent): void {
+    const context = this.#context;
+    if (context === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { rows, state } = context;
+    const here = rows.indexOf(state.cursor);
+    const step = KEYS.get(event.key);
+    let wanted: number;
+    if (step !== undefined) wanted = here + step;
+    else if (event.key === "Home") wanted = 0;
+    else if (event.key === "End") wanted = rows.shown - 1;
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+    const seq = rows.shownAt(Math.min(rows.shown - 1, Math.max(0, wanted)));
+    if (seq < 0) return;
+    this.#focusing = true;
+    context.go(seq);
+  }
+}
+
+function tableOf(
+  context: AppContext,
+  seqs: readonly number[],
+  first: number,
+  here: number,
+): TemplateResult {
+  const tabbed = here >= first && here < first + seqs.length ? here : first;
+  return html`
+    <table role="table" aria-label="Events" aria-rowcount=${context.rows.shown + 1}>
+      <thead role="rowgroup">
+        <tr role="row" aria-rowindex="1">
+          <th role="columnheader" scope="col" class="number">#</th>
+          <th role="columnheader" scope="col" class="number">time / s</th>
+          <th role="columnheader" scope="col">kind</th>
+          <th role="columnheader" scope="col">actor</th>
+          <th role="columnheader" scope="col">with</th>
+          <th role="columnheader" scope="col">type</th>
+          <th role="columnheader" scope="col" class="wide">what</th>
+        </tr>
+      </thead>
+      <tbody role="rowgroup">${repeat(
+        seqs,
+        (seq) => seq,
+        (seq, at) => rowOf(context, seq, first + at, tabbed),
+      )}</tbody>
+    </table>
+    <div class="table-box"></div>
+  `;
+}
+
+function rowOf(context: AppContext, seq: number, index: number, tabbed: number): TemplateResult {
+  const event = context.trace.event(seq);
+  const isHere = seq === context.state.cursor;
+  const classes = ["event", `k-${event.kind}`];
+  if (isHere) classes.push("cursor");
+  if (context.past.has(seq)) classes.push("past");
+  if (context.future.has(seq)) classes.push("future");
+  if (context.violations.includes(seq)) classes.push("broken");
+  if (context.hits.includes(seq)) classes.push("hit");
+  const partner = event.kind === "send"
+    ? `→ ${event.target ?? ""}`
+    : event.source === undefined
+    ? ""
+    : `← ${event.source}`;
+  const { colour, letter } = familyOf(event.type ?? "");
+  const what = event.state ?? summaryLine(event.summary, SUMMARY_CHARACTERS);
+  return html`
+    <tr role="row" class=${classes.join(" ")} aria-rowindex=${index + 2} data-seq=${seq}
+      tabindex=${index === tabbed ? 0 : -1} aria-current=${isHere ? "true" : nothing}
+      @click=${() => context.go(seq)}>
+      <td role="cell" class="number">${grouped(seq)}</td>
+      <td role="cell" class="number">${seconds(event.vt)}</td>
+      <td role="cell">${event.kind}</td>
+      <td role="cell">${event.actor}</td>
+      <td role="cell">${partner}</td>
+      <td role="cell">${colour < 0
+        ? nothing
+        : html`<i class=${`badge f${colour}`} aria-hidden="true">${letter}</i>`}${(event.type ?? "")
+        .replace("fact.", "")}</td>
+      <td role="cell" class="wide">${what}</td>
+    </tr>
+  `;
+}

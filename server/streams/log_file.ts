@@ -1,0 +1,170 @@
+/**
+ * A trace's file as it is read by streams: in large pieces of whole lines, by positions that an
+ * index of every 512th event gives. The index grows as lines are seen, so that each byte is
+ * searched for line feeds once, and has at most one number for 512 events.
+ *
+ * The file is open while somebody holds it ({@linkcode LogFile.hold}), once for all who do.
+ *
+ * @module
+ */
+import type { TraceLog } from "../deps.ts";
+
+/** Events between two entries of the index. */
+export const INDEX_STRIDE = 512;
+/** Bytes that are read at one time: the most that a stream is ahead of its client. */
+export const PIECE_BYTES = 327_680;
+/** Events at whose multiples pieces end, so that those who come in between meet the others. */
+export const PIECE_EVENTS = 3 * INDEX_STRIDE;
+const LINE_FEED = 10;
+
+/** Whole lines that follow each other. */
+export interface Piece {
+  /** Number of the first event. */
+  readonly first: number;
+  readonly count: number;
+  /** Offsets in the file. */
+  readonly start: number;
+  readonly end: number;
+  /** The lines, each with its line feed. */
+  readonly lines: Uint8Array<ArrayBuffer>;
+}
+
+/** See the module's header. */
+export class LogFile {
+  readonly path: string;
+  readonly #offsets: number[];
+  #holders = 0;
+  #file: Promise<Deno.FsFile> | undefined;
+  /** Reads come one behind the other: they share the file's position. */
+  #queue: Promise<unknown> = Promise.resolve();
+  #scanning: Promise<unknown> = Promise.resolve();
+
+  constructor(log: TraceLog) {
+    this.path = log.path;
+    this.#offsets = [log.firstByte];
+  }
+
+  /** Whether nobody holds it. */
+  get idle(): boolean {
+    return this.#holders === 0;
+  }
+
+  /** Entries of the index. */
+  get indexed(): number {
+    return this.#offsets.length;
+  }
+
+  /** Whether a log is the one of which this is the file, as far as it was seen. */
+  fits(log: TraceLog): boolean {
+    return log.path === this.path && log.firstByte === this.#offsets[0] &&
+      (this.#offsets.at(-1) ?? 0) <= log.bytes;
+  }
+
+  /** Keeps the file open until what is given back is called. */
+  hold(): () => void {
+    this.#holders++;
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#holders--;
+      if (this.#holders === 0) this.#close();
+    };
+  }
+
+  #close(): void {
+    const file = this.#file;
+    this.#file = undefined;
+    if (file === undefined) return;
+    this.#queue = this.#queue.then(() => file).then((open) => open.close(), () => {});
+  }
+
+  /** Bytes from `start` to `end`; fewer if the file is shorter. */
+  read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+    const result = this.#queue.then(() => this.#readNow(start, end));
+    this.#queue = result.catch(() => {});
+    return result;
+  }
+
+  async #readNow(start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#holders === 0) return new Uint8Array(0);
+    this.#file ??= Deno.open(this.path);
+    const file = await this.#file;
+    const bytes = new Uint8Array(Math.max(0, end - start));
+    let filled = 0;
+    file.seekSync(start, Deno.SeekMode.Start);
+    while (filled < bytes.length) {
+      const count = await file.read(bytes.subarray(filled));
+      if (count === null) break;
+      filled += count;
+    }
+    return filled === bytes.length ? bytes : bytes.subarray(0, filled);
+  }
+
+  /**
+   * Whole lines from an event on, at most up to the next multiple of {@linkcode PIECE_EVENTS}
+   * and about {@linkcode PIECE_BYTES}.
+   *
+   * @param offset where the event's line begins.
+   * @param limit offset behind the last line that may be read.
+   */
+  async piece(first: number, offset: number, limit: number): Promise<Piece> {
+    const bytes = await this.read(offset, Math.min(limit, offset + PIECE_BYTES));
+    const most = PIECE_EVENTS - first % PIECE_EVENTS;
+    const { count, length } = this.#cut(bytes, first, offset, most);
+    return { first, count, start: offset, end: offset + length, lines: bytes.subarray(0, length) };
+  }
+
+  /** How many whole lines there are at the beginning of bytes, and how long they are. */
+  #cut(
+    bytes: Uint8Array,
+    first: number,
+    offset: number,
+    most: number,
+  ): { count: number; length: number } {
+    let count = 0;
+    let length = 0;
+    while (count < most) {
+      const feed = bytes.indexOf(LINE_FEED, length);
+      if (feed < 0) break;
+      length = feed + 1;
+      count++;
+      if ((first + count) % INDEX_STRIDE === 0) this.#mark(first + count, offset + length);
+    }
+    return { count, length };
+  }
+
+  #mark(event: number, offset: number): void {
+    if (event === this.#offsets.length * INDEX_STRIDE) this.#offsets.push(offset);
+  }
+
+  /**
+   * Where an event's line begins; `undefined` if the signal fired or there is no such line before
+   * `limit`.
+   */
+  async offsetOf(event: number, limit: number, signal: AbortSignal): Promise<number | undefined> {
+    if (Math.floor(event / INDEX_STRIDE) < this.#offsets.length) {
+      return await this.#walk(event, limit, signal);
+    }
+    // One at a time goes beyond the index; whoever waited finds it grown.
+    const scan = this.#scanning.then(() => this.#walk(event, limit, signal));
+    this.#scanning = scan.catch(() => {});
+    return await scan;
+  }
+
+  /** Goes from the nearest entry of the index to an event, line by line, and extends the index. */
+  async #walk(event: number, limit: number, signal: AbortSignal): Promise<number | undefined> {
+    const entry = Math.min(Math.floor(event / INDEX_STRIDE), this.#offsets.length - 1);
+    let at = entry * INDEX_STRIDE;
+    let offset = this.#offsets[entry] ?? limit;
+    while (at < event) {
+      if (signal.aborted) return undefined;
+      const bytes = await this.read(offset, Math.min(limit, offset + PIECE_BYTES));
+      const { count, length } = this.#cut(bytes, at, offset, event - at);
+      if (count === 0) return undefined;
+      at += count;
+      offset += length;
+    }
+    return signal.aborted ? undefined : offset;
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Where streams get pieces of traces from: the frame cache first, else the run's file; two who
+ * want the same piece at the same time read it once.
+ *
+ * @module
+ */
+import type { TraceLog } from "../deps.ts";
+import { type EncodedForm, FrameCache, type SharedPiece } from "./frame_cache.ts";
+import { LogFile, type Piece, PIECE_BYTES } from "./log_file.ts";
+
+/** Runs whose index is kept while nobody reads them. */
+const IDLE_FILES_MAX = 64;
+
+/** See the module's header. */
+export class PieceSource {
+  readonly cache: FrameCache;
+  readonly #files: Map<string, LogFile> = new Map();
+  readonly #reading: Map<string, Promise<SharedPiece>> = new Map();
+
+  constructor(cacheBytes: number) {
+    this.cache = new FrameCache(cacheBytes);
+  }
+
+  /** The file of a run's trace; what was kept of another trace of that run is forgotten. */
+  file(log: TraceLog): LogFile {
+    let file = this.#files.get(log.run);
+    if (file !== undefined && !file.fits(log)) {
+      this.forget(log.run);
+      file = undefined;
+    }
+    file ??= new LogFile(log);
+    // The one used last stands last.
+    this.#files.delete(log.run);
+    this.#files.set(log.run, file);
+    this.#trim();
+    return file;
+  }
+
+  /**
+   * A piece from an event on. With `keep` it goes into the cache; without, it is only looked for
+   * there, so that who filters a long trace does not drive out what others share.
+   */
+  async piece(
+    log: TraceLog,
+    file: LogFile,
+    first: number,
+    offset: number,
+    keep: boolean,
+  ): Promise<SharedPiece> {
+    // A piece at the end of a growing log is another one when there is more.
+    const limit = log.bytes;
+    const full = log.ended || limit - offset >= PIECE_BYTES;
+    const key = `${log.run}/${first}/${full ? "" : limit}`;
+    const known = this.cache.get(key);
+    if (known !== undefined) return known;
+    if (!keep) {
+      return { key, piece: await file.piece(first, offset, limit), encoded: new Map() };
+    }
+    let reading = this.#reading.get(key);
+    if (reading === undefined) {
+      reading = file.piece(first, offset, limit).then((piece) =>
+        piece.count === 0 ? { key, piece, encoded: new Map() } : this.cache.put(key, log.run, piece)
+      ).finally(() => this.#reading.delete(key));
+      this.#reading.set(key, reading);
+    }
+    return await reading;
+  }
+
+  /** The encoded form of a piece. */
+  encoded(
+    piece: SharedPiece,
+    form: EncodedForm,
+    encode: (piece: Piece) => Uint8Array<ArrayBuffer>,
+  ): Uint8Array<ArrayBuffer> {
+    return this.cache.encoded(piece, form, encode);
+  }
+
+  /** Forgets what is kept of a run. */
+  forget(run: string): void {
+    this.#files.delete(run);
+    this.cache.forget(run);
+  }
+
+  #trim(): void {
+    for (const [run, file] of this.#files) {
+      if (this.#files.size <= IDLE_FILES_MAX) return;
+      if (file.idle) this.#files.delete(run);
+    }
+  }
+}
