@@ -117,9 +117,11 @@ const behaviour: Behaviour<LiveOperatorState> = {
   start: begin,
   label: () => "attending",
   on: {
-    "loader.menu": (state, { body }) => ({ ...state, menu: body.entries }),
+    // What was under way to him when the power went waits for nobody any more.
+    "loader.menu": (state, { body }) => state.off ? state : { ...state, menu: body.entries },
     "console.shown": (state, { body }) => {
-      if (body.prompt) return { ...state, prompt: body.by, prompts: state.prompts + 1 };
+      const prompt = state.off ? "" : body.by;
+      if (body.prompt) return { ...state, prompt, prompts: state.prompts + 1 };
       if (state.shown.length >= SHOWN_LINES_MAX) return { ...state, lost: state.lost + 1 };
       state.shown.push({ by: body.by, text: body.text });
       return state;

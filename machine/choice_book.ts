@@ -157,9 +157,11 @@ export class ChoiceBook {
     return cut;
   }
 
-  /** Takes the wake-up event that is due. */
-  takeWake(): Wake | undefined {
-    const wake = this.#wakes[this.#wake++];
+  /** The wake-up event that is due; it counts as applied. */
+  takeWake(seq: number, deliveries: number): Wake | undefined {
+    const wake = this.#wakes[this.#wake];
+    if (wake === undefined || wake.at > seq || (wake.after ?? 0) > deliveries) return undefined;
+    this.#wake++;
     this.#look();
     return wake;
   }

@@ -235,9 +235,10 @@ export class Scheduler {
   }
 
   #wake(core: RunCore): void {
-    while (core.choices.nextWake <= core.recorder.next) {
-      const choice = core.choices.takeWake();
-      if (choice !== undefined) raiseWake(core, merge, choice);
+    for (;;) {
+      const choice = core.choices.takeWake(core.recorder.next, core.deliveries);
+      if (choice === undefined) return;
+      raiseWake(core, merge, choice);
     }
   }
 

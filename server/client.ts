@@ -74,7 +74,7 @@ export class Client {
     this.#requests = new ClientRequests(base, settings);
   }
 
-  /** Starts a run, or gives the scripted one that is there. Waits for its end for so many seconds. */
+  /** Starts a run, or gives the scripted one that is there; waits for its end that many seconds. */
   start(request: RunRequest, waitSeconds?: number): Promise<RunSummary> {
     const prefer = waitSeconds === undefined ? {} : { "Prefer": `wait=${waitSeconds}` };
     return this.#requests.post("api/runs", request, prefer);

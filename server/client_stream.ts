@@ -15,7 +15,7 @@ export interface Frame {
 
 /** How a stream is opened and how often it is tried. */
 export interface FrameOptions {
-  /** Opens it; behind an event, if one is given. Throws a {@linkcode ProblemAnswer} if it cannot be. */
+  /** Opens it, behind an event if one is given; throws a {@linkcode ProblemAnswer}. */
   readonly open: (last: number | undefined) => Promise<Response>;
   readonly last?: number;
   readonly signal?: AbortSignal;

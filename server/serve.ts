@@ -43,6 +43,8 @@ export interface ServerExtras {
   readonly log?: ErrorLog;
   /** Instead of the page bundled now. */
   readonly page?: PageBundle;
+  /** Ms for which answers under way may go on when it ends. */
+  readonly graceMilliseconds?: number;
 }
 
 /** Everything of a server that has to be ended. */
@@ -83,13 +85,22 @@ function refusal(request: Request, isStopping: boolean): Response {
   return jsonAnswer(body, body.status, headers);
 }
 
-/** Resolves when answers under way have been given, or their time is over. */
-async function shutDown(server: Deno.HttpServer, abort: AbortController): Promise<void> {
-  const timer = setTimeout(() => abort.abort(), GRACE_MS);
-  try {
-    await server.shutdown();
-    await server.finished;
-  } finally {
+/** Answers that are being given. */
+class UnderWay {
+  readonly #answers: Set<Promise<void>> = new Set();
+
+  add(completed: Promise<void>): void {
+    const given = completed.catch(() => {
+      // Its client went away.
+    }).finally(() => this.#answers.delete(given));
+    this.#answers.add(given);
+  }
+
+  /** Resolves when all have been given, or after so many ms. */
+  async given(milliseconds: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, milliseconds);
+    await Promise.race([Promise.all(this.#answers), promise]);
     clearTimeout(timer);
   }
 }
@@ -107,6 +118,7 @@ export async function startServer(
   let app: Api | undefined;
   let isStopping = false;
   const abort = new AbortController();
+  const underWay = new UnderWay();
   let server: Deno.HttpServer<Deno.NetAddr>;
   try {
     server = Deno.serve({
@@ -114,7 +126,8 @@ export async function startServer(
       port: settings.port,
       signal: abort.signal,
       onListen: () => {},
-    }, (request) => {
+    }, (request, { completed }) => {
+      underWay.add(completed);
       if (app === undefined || isStopping) return refusal(request, isStopping);
       return app.fetch(request);
     });
@@ -127,7 +140,9 @@ export async function startServer(
   const close = async (): Promise<void> => {
     isStopping = true;
     try {
-      await Promise.all([shutDown(server, abort), parts.close()]);
+      await Promise.all([parts.close(), underWay.given(extras.graceMilliseconds ?? GRACE_MS)]);
+      abort.abort();
+      await server.finished;
     } finally {
       lock.release();
     }

@@ -36,10 +36,12 @@ export const PHASE_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 /** What a typed line begins, by its first words. */
-const TYPED: readonly (readonly [beginning: string, phase: string])[] = [
+const TYPED: readonly (readonly [beginning: string, phase: string | undefined])[] = [
   ["work", "work in A"],
   ["cp ", "copy payload"],
   ["kexec --load-preserve", "load B"],
+  // What it does says itself when it begins.
+  ["kexec -e", undefined],
   ["save-image", "save image"],
   ["restore-image", "load image"],
   ["check", "self-check"],
@@ -48,17 +50,15 @@ const TYPED: readonly (readonly [beginning: string, phase: string])[] = [
 const WORD_CHARACTERS = 24;
 
 /** A field of an event's summary as text; "" where there is none. */
-function fieldText(event: TraceEvent, name: string): string {
+export function fieldText(event: TraceEvent, name: string): string {
   const value = event.summary?.[name];
   return value === undefined ? "" : String(value);
 }
 
+/** A typed line without a name of its own is called by its program. */
 function typedPhase(line: string): string | undefined {
-  return TYPED.find(([beginning]) => line.startsWith(beginning))?.[1];
-}
-
-/** A typed line that has no name of its own: by its program. */
-function programPhase(line: string): string | undefined {
+  const known = TYPED.find(([beginning]) => line.startsWith(beginning));
+  if (known !== undefined) return known[1];
   const word = line.trim().split(/\s+/, 1)[0] ?? "";
   const program = word.slice(word.lastIndexOf("/") + 1).slice(0, WORD_CHARACTERS);
   return program === "" ? undefined : program;
@@ -84,14 +84,11 @@ function isOnItsWay(name: string): boolean {
 }
 
 /** The phase that an event begins while another is at hand, if it begins one. */
-function phaseOf(event: TraceEvent, current: string): string | undefined {
+export function phaseOf(event: TraceEvent, current: string): string | undefined {
   const kernel = fieldText(event, "k");
   switch (event.type) {
-    case "console.type": {
-      if (event.kind !== "send") return undefined;
-      const line = fieldText(event, "line");
-      return typedPhase(line) ?? programPhase(line);
-    }
+    case "console.type":
+      return event.kind === "send" ? typedPhase(fieldText(event, "line")) : undefined;
     case "fact.power":
       return powerPhase(fieldText(event, "op"));
     case "fact.boot":

@@ -11,7 +11,9 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** The range that a header asks for: `whole` for none that counts, `wrong` for one that is not there. */
+/**
+ * The range that a header asks for: `whole` where none counts, `wrong` for one that is not there.
+ */
 export function parseByteRange(
   header: string | undefined,
   bytes: number,

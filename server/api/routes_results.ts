@@ -138,8 +138,7 @@ function exportRoute({ app, deps }: Wiring): void {
   const forms = {
     "application/json": BYTES,
     "application/x-ndjson": BYTES,
-    "application/octet-stream": BYTES,
-    "application/vnd.tcpdump.pcap": BYTES,
+    "application/x-pcapng": BYTES,
     "text/plain": BYTES,
     "text/html": BYTES,
   };

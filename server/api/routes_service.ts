@@ -141,7 +141,7 @@ function pageRoute({ app, deps: { page } }: Wiring, path: string): void {
     summary: path === "/" ? "Open the page" : `Get the page's ${path.slice(1)}`,
     description: "A file of the page, made when the server started.",
     headers: TagHeaders,
-    // A visit may carry what others use a query for: campaigns, caches, a token that is read before.
+    // Links that others made may carry a query of theirs.
     queryUnread: true,
     answers: {
       200: inForms({ [file.mediaType.split(";")[0] ?? ""]: BYTES }, "The file.", "ETag"),

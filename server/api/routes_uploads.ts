@@ -34,7 +34,10 @@ class Reception {
     use: (path: string) => Promise<T>,
   ): Promise<T> {
     if (FORMS.test(request.headers.get("content-type") ?? "")) {
-      throw new ProblemError("wrong-media-type", "Send the file itself as the body, not a form");
+      throw new ProblemError(
+        "wrong-media-type",
+        "Send the file itself as the body, with 'Content-Type: application/octet-stream'",
+      );
     }
     const max = SERVER_LIMITS.openUploads;
     if (this.#count >= max) {

@@ -40,6 +40,7 @@ function startOf(all: readonly RunSummary[], cursor: string): number {
   }
   const at = all.findIndex((each) => each.run === run);
   if (at >= 0) return at + 1;
-  const older = all.findIndex((each) => each.created < created);
+  // It was removed. One of the same moment may come twice by this, but none is missed.
+  const older = all.findIndex((each) => each.created <= created);
   return older < 0 ? all.length : older;
 }

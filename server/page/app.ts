@@ -22,7 +22,7 @@ import { destinationOf } from "./walk.ts";
 
 const RUNS_MILLISECONDS = 2_000;
 /** Between two drawings while lines come in. */
-const DRAW_MILLISECONDS = 100;
+const DRAW_MILLISECONDS = 150;
 /** Until the address follows the state. */
 const ADDRESS_MILLISECONDS = 250;
 
@@ -67,6 +67,10 @@ export class App {
       this.refresh();
     });
     await Promise.all([this.#askRuns(), rules]).catch((error: unknown) => this.trouble(error));
+    const [only] = this.store.state.runs;
+    if (!this.#source.live && only !== undefined && this.store.state.run !== only.run) {
+      this.open(only.run);
+    }
     document.documentElement.dataset["ready"] = "true";
     this.#watchRuns();
   }
@@ -79,6 +83,11 @@ export class App {
   /** Events that were there when the page was drawn last. */
   get painted(): number {
     return this.#painted;
+  }
+
+  /** An event's line as it came in; "" where there is none. */
+  line(seq: number): string {
+    return this.#view.trace.line(seq);
   }
 
   /** Draws in the next frame. */
@@ -216,9 +225,9 @@ export class App {
     this.#addressing = undefined;
     const hash = hashOf(this.store.state);
     if (hash === location.hash) return;
-    const address = `${location.pathname}${location.search}${hash}`;
-    if (how === "push") history.pushState(null, "", address);
-    else history.replaceState(null, "", address);
+    // Only the end of the address: a page from disk may change no other part of it.
+    if (how === "push") history.pushState(null, "", hash === "" ? "#" : hash);
+    else history.replaceState(null, "", hash === "" ? "#" : hash);
   }
 
   /** The address says something else: somebody went back, or opened a shared one. */

@@ -82,9 +82,10 @@ export class Follower {
         const summary = await this.#host.summary(this.#run);
         this.#sink.summary(summary);
         const ended = hasEnded(summary);
-        await this.#stored();
+        const hasAll = (): boolean => this.#hasHeader && this.#last + 1 >= summary.events;
+        if (!ended || !hasAll()) await this.#stored();
         if (!ended) await this.#coming();
-        else if (this.#last + 1 >= summary.events) return this.#sink.end(summary);
+        else if (hasAll()) return this.#sink.end(summary);
         else this.#broken = true;
       } catch (error) {
         if (this.#signal.aborted) return;
@@ -143,7 +144,9 @@ export class Follower {
   #coming(): Promise<void> {
     const stream = this.#host.stream(this.#address(`after=${this.#last}`));
     return new Promise((resolve) => {
+      let isOver = false;
       const over = (): void => {
+        isOver = true;
         this.#signal.removeEventListener("abort", over);
         stream.close();
         resolve();
@@ -152,7 +155,8 @@ export class Follower {
       stream.addEventListener("open", () => this.#connected());
       stream.addEventListener("trace", ({ data = "", lastEventId = "" }) => {
         const seq = lastEventId === "" ? seqOf(data) : Number(lastEventId);
-        if (seq <= this.#last) return;
+        // What has come before the stream was closed is still given out behind it.
+        if (isOver || seq <= this.#last) return;
         if (seq > this.#last + 1) {
           this.#broken = true;
           this.#sink.gap(seq);

@@ -27,7 +27,7 @@ export class ServerRefusal extends Error {
 }
 
 /** Reading may take so many ms before the browser has its turn. */
-const BREATH_MILLISECONDS = 8;
+const BREATH_MILLISECONDS = 4;
 
 function browserHost(source: HttpSource): FollowHost {
   let since = performance.now();

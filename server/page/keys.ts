@@ -26,25 +26,6 @@ const WAYS: ReadonlyMap<string, Way> = new Map([
   ["N", "hit_back"],
 ]);
 
-/** Keys and what they do, for the list of keys. */
-export const KEY_LIST: readonly (readonly [keys: string, what: string])[] = [
-  ["space", "play and pause"],
-  ["j  ↓", "step"],
-  ["k  ↑", "step back"],
-  ["PgDn PgUp", "twenty on, twenty back"],
-  ["Home End", "first, last event"],
-  ["f", "next fault"],
-  ["v", "next broken rule"],
-  ["/", "search"],
-  ["n  N", "next hit, hit before"],
-  ["g", "go to an event by its number"],
-  ["s", "start a run"],
-  ["c", "cut the power here"],
-  ["e", "export"],
-  ["?", "this list"],
-  ["← →  Del", "on a life line's head: move it, hide it"],
-];
-
 /** Listens to the keys. */
 export function listenToKeys(app: App): void {
   document.addEventListener("keydown", (event) => {

@@ -21,6 +21,8 @@ declare global {
     count(): number;
     /** Events that were there when the page was drawn last. */
     painted(): number;
+    /** An event's line as it came in. */
+    line(seq: number): string;
     /** Frames while the run came in: the longest in ms. */
     frames(): { readonly longest: number; readonly frames: number };
   };
@@ -49,6 +51,7 @@ function begin(root: HTMLElement): void {
     state: () => app.store.state,
     count: () => app.count,
     painted: () => app.painted,
+    line: (seq) => app.line(seq),
     frames: () => app.frames.measured,
   };
   app.begin().catch((error: unknown) => app.trouble(error));

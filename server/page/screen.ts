@@ -69,7 +69,9 @@ export class Screen {
       <nav class="transport" data-part="transport" aria-label="Moments"
       >${transportOf(context)}</nav>
       ${this.#overview.element}
-      <div class="filters" data-part="filters">${filtersOf(context)}</div>
+      <section class="filters" data-part="filters" aria-label="Filters">${filtersOf(
+        context,
+      )}</section>
       <main class=${`work${isBeside ? " two" : ""}`} data-part="main">
         <div class="pictures">
           ${this.#diagram.element}

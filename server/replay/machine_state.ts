@@ -33,10 +33,10 @@ export function machineState(session: Session, moment: Moment): MachineState {
   return { ...moment, powered: isPowered(session), actors };
 }
 
-/** A copy of an actor's state, whole; `undefined` where there is no such actor. */
+/** An actor's whole state as the transport gives it; `undefined` where there is none. */
 function stateOf({ scheduler }: Session, actor: string): { readonly state: unknown } | undefined {
   const lives = scheduler.lives().some(({ name }) => name === actor);
-  return lives ? { state: structuredClone(scheduler.transport.stateOf(actor)) } : undefined;
+  return lives ? { state: scheduler.transport.stateOf(actor) } : undefined;
 }
 
 /** What the step of event `at` changed in its actor. */

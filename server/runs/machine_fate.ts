@@ -5,7 +5,7 @@
  * @module
  */
 import type { TraceEvent } from "../../machine/trace/event.ts";
-import { fieldText } from "../terminal/phases.ts";
+import { fieldText } from "../../machine/trace/phase_bands.ts";
 
 /** See the module's header. */
 export class MachineFate {

@@ -3,30 +3,12 @@
  *
  * @module
  */
-import type { Choice } from "../../machine/choices.ts";
 import type { ForkAction, RunRequest } from "../api/shapes/run.ts";
 import { ProblemError } from "../problem.ts";
 import { readTextIn } from "./files.ts";
 import type { PreparedRun } from "./prepared_run.ts";
 import type { RunEntry } from "./run_entry.ts";
 import { readChoices, RUN_FILES } from "./run_record.ts";
-
-/**
- * The choices of the past: of what people did and of what was planned to happen at an event, what
- * lies before it. Whatever else was planned and has not applied by then is forgotten on the way.
- */
-function pastChoices(choices: readonly Choice[], seq: number): Choice[] {
-  return choices.filter((choice) => {
-    switch (choice.kind) {
-      case "power_cut":
-      case "wake":
-      case "input":
-        return choice.at < seq;
-      default:
-        return true;
-    }
-  });
-}
 
 function titleOf(action: ForkAction, seq: number, parent: string): string {
   switch (action.do) {
@@ -68,7 +50,8 @@ export function prepareFork(
     title: titleOf(action, seq, summary.title).slice(0, 200),
     recipe,
     text: readTextIn(folder, RUN_FILES.transcript) ?? "",
-    choices: pastChoices(readChoices(folder), seq),
+    // What has not applied by then is forgotten on the way.
+    choices: readChoices(folder),
     way: { way: "fork", seq, action },
   };
 }

@@ -12,7 +12,7 @@
  * }
  * const body = streams.open(log, query, form, {
  *   summary: () => laboratory.get(run), watch: (changed) => laboratory.watch(run, changed),
- * }, request.signal);
+ * }, stopping); // fires when the server stops; a client that goes cancels the body by itself
  * return new Response(body, { headers: { "Content-Type": EVENT_MEDIA_TYPES[form], … } });
  * ```
  *

@@ -22,7 +22,7 @@ export async function* lineStream(
   const { log, file, query, known, signal, source } = options;
   const framed = (lines: Bytes): Bytes => form === "ndjson" ? lines : jsonSeqFrames(lines);
   if (wantsWhole(query)) {
-    const header = await file.read(0, log.firstByte);
+    const header = await file.readEnd(0, log.firstByte);
     // Of an imported log there may be no header's line in the file.
     yield framed(header.length > 0 ? header : utf8(`${JSON.stringify(log.header)}\n`));
   }
@@ -33,6 +33,6 @@ export async function* lineStream(
   }
   const whole = log.footer !== undefined && known >= log.events;
   if (!whole || picks(query) || query.to !== undefined || signal.aborted) return;
-  const footer = await file.read(log.bytes, log.bytes + FOOTER_BYTES);
+  const footer = await file.readEnd(log.bytes, log.bytes + FOOTER_BYTES);
   if (!signal.aborted) yield framed(footer);
 }

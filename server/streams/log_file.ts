@@ -12,9 +12,9 @@ import type { TraceLog } from "../deps.ts";
 /** Events between two entries of the index. */
 export const INDEX_STRIDE = 512;
 /** Bytes that are read at one time: the most that a stream is ahead of its client. */
-export const PIECE_BYTES = 327_680;
+export const PIECE_BYTES = 196_608;
 /** Events at whose multiples pieces end, so that those who come in between meet the others. */
-export const PIECE_EVENTS = 3 * INDEX_STRIDE;
+export const PIECE_EVENTS = 2 * INDEX_STRIDE;
 const LINE_FEED = 10;
 
 /** Whole lines that follow each other. */
@@ -33,6 +33,8 @@ export interface Piece {
 export class LogFile {
   readonly path: string;
   readonly #offsets: number[];
+  /** Header's and footer's lines, which every whole stream has. */
+  readonly #ends: Map<number, Uint8Array<ArrayBuffer>> = new Map();
   #holders = 0;
   #file: Promise<Deno.FsFile> | undefined;
   /** Reads come one behind the other: they share the file's position. */
@@ -84,6 +86,15 @@ export class LogFile {
     const result = this.#queue.then(() => this.#readNow(start, end));
     this.#queue = result.catch(() => {});
     return result;
+  }
+
+  /** {@linkcode read} of the header's or the footer's line, which is kept. */
+  async readEnd(start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+    const known = this.#ends.get(start);
+    if (known !== undefined) return known;
+    const bytes = await this.read(start, end);
+    if (bytes.length > 0 && bytes.at(-1) === LINE_FEED) this.#ends.set(start, bytes);
+    return bytes;
   }
 
   async #readNow(start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {

@@ -33,6 +33,10 @@ class Changes {
   #wake: (() => void) | undefined;
   readonly #told: Set<string> = new Set();
 
+  get pending(): boolean {
+    return this.#latest !== undefined;
+  }
+
   put(summary: RunSummary): void {
     this.#latest = summary;
     this.#wake?.();
@@ -89,6 +93,11 @@ function framesOf({ source }: SseOptions, chunk: EventChunk): Bytes {
     : source.encoded(chunk.shared, "sse", (piece) => sseFrames(piece));
 }
 
+/** Whether there are events behind a chunk; false where only a search can tell. */
+function hasNext({ log }: SseOptions, { shared }: EventChunk): boolean {
+  return shared !== undefined && shared.piece.first + shared.piece.count < log.events;
+}
+
 /** Number of the last event that there will be for a query. */
 function lastOf({ log, query }: SseOptions): number {
   return Math.min(log.events - 1, query.to ?? Infinity);
@@ -107,15 +116,18 @@ export async function* sseStream(options: SseOptions): AsyncGenerator<Bytes, voi
     if (options.gap) yield sseFrame("gap", { first: query.from ?? 0 });
     yield* changes.take();
     let next = chunks.next();
+    // Whether the next chunk is there already, so that nothing else has to be waited for.
+    let ready = false;
     while (!signal.aborted) {
-      const what = await happening(next, changes, timers);
+      const what = ready ? await next.then(() => "chunk") : await happening(next, changes, timers);
       if (signal.aborted) return;
-      yield* changes.take();
+      if (changes.pending) yield* changes.take();
       if (what === "heartbeat") yield utf8(":\n\n");
       if (what !== "chunk") continue;
       const { value, done } = await next;
       if (done === true || value === undefined) break;
       yield framesOf(options, value);
+      ready = hasNext(options, value);
       next = chunks.next();
     }
     if (signal.aborted) return;

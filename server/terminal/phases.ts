@@ -5,6 +5,7 @@
  * @module
  */
 import type { TraceEvent } from "../../machine/trace/event.ts";
+import { phaseOf } from "../../machine/trace/phase_bands.ts";
 
 /** One phase; times in ns of virtual time. */
 export interface Phase {
@@ -13,59 +14,6 @@ export interface Phase {
   readonly endNs: number;
   /** Number of the event that began it. */
   readonly seq: number;
-}
-
-/** A field of an event's summary as text; "" where there is none. */
-export function fieldText(event: TraceEvent, name: string): string {
-  const value = event.summary?.[name];
-  return value === undefined ? "" : String(value);
-}
-
-/** What a typed line begins, by its first words. */
-const TYPED: readonly (readonly [beginning: string, phase: string])[] = [
-  ["work", "work in A"],
-  ["cp ", "copy payload"],
-  ["kexec --load-preserve", "load B"],
-  ["save-image", "save image"],
-  ["restore-image", "load image"],
-  ["check", "self-check"],
-  ["jump-back", "jump back"],
-];
-
-function typedPhase(line: string): string | undefined {
-  return TYPED.find(([beginning]) => line.startsWith(beginning))?.[1];
-}
-
-function powerPhase(op: string): string | undefined {
-  if (op === "on" || op === "wake") return "power-on self-test";
-  if (op === "off") return "off";
-  if (op === "loss") return "no power";
-  return op === "reset" ? "reset" : undefined;
-}
-
-/** The phase that an event begins, if it begins one. */
-export function phaseOf(event: TraceEvent): string | undefined {
-  const kernel = fieldText(event, "k");
-  switch (event.type) {
-    case "console.type":
-      return event.kind === "send" ? typedPhase(fieldText(event, "line")) : undefined;
-    case "fact.power":
-      return powerPhase(fieldText(event, "op"));
-    case "fact.boot":
-      return `boot ${kernel}`;
-    case "fact.exec":
-      return event.summary?.["preserve"] === true ? `freeze ${kernel}` : "enter image";
-    case "fact.leave":
-      return `jump from ${kernel}`;
-    case "fact.image":
-      return fieldText(event, "op") === "commit" ? "power off" : undefined;
-    case "fact.resumed":
-      return `restore ${kernel}`;
-    case "fact.exec_done":
-      return `${kernel} goes on`;
-    default:
-      return undefined;
-  }
 }
 
 /** See the module's header. */
@@ -77,8 +25,9 @@ export class PhaseLog {
   /** Takes the next event; gives the name of the phase that it begins. */
   take(event: TraceEvent): string | undefined {
     this.#lastNs = Math.max(this.#lastNs, event.vt);
-    const name = phaseOf(event);
-    if (name === undefined || name === this.#open?.name) return undefined;
+    const current = this.current;
+    const name = phaseOf(event, current);
+    if (name === undefined || name === current) return undefined;
     // Events of actors that work at the same time come a little out of the order of their times.
     const startNs = this.#lastNs;
     this.#close(startNs);

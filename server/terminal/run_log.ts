@@ -9,7 +9,8 @@
 import { countPages, parseRuns } from "../../machine/formats/page_runs.ts";
 import { blobDigest, type BlobSource } from "../../machine/trace/blobs.ts";
 import type { TraceEvent } from "../../machine/trace/event.ts";
-import { fieldText, type Phase, PhaseLog } from "./phases.ts";
+import { fieldText } from "../../machine/trace/phase_bands.ts";
+import { type Phase, PhaseLog } from "./phases.ts";
 
 /** A kernel's look at something of its own. */
 export interface SelfTest {

@@ -26,10 +26,17 @@ function kit() {
       timer.then();
     }
   };
+  /** Lets only those fire that run longer than that. */
+  const fireLong = (least: number) => {
+    for (const timer of timers.filter(({ on, milliseconds }) => on && milliseconds >= least)) {
+      timer.on = false;
+      timer.then();
+    }
+  };
   let refreshed = 0;
   const fetched = new Fetched(ask, delay);
   const want = (at: number, run = "r") => fetched.want(run, at, () => refreshed++);
-  return { asked, answers, fire, fetched, want, refreshed: () => refreshed };
+  return { asked, answers, fire, fireLong, fetched, want, refreshed: () => refreshed };
 }
 
 async function settle(): Promise<void> {
@@ -49,11 +56,22 @@ Deno.test("Fetched asks once when the cursor rests, not for each moment it passe
 });
 
 Deno.test("Fetched asks now and then while the cursor never rests", () => {
-  const { asked, fire, want } = kit();
+  const { asked, fireLong, want } = kit();
   want(1);
   want(2);
-  fire(10_000);
-  assert.deepEqual(asked, [2]);
+  want(3);
+  fireLong(500);
+  assert.deepEqual(asked, [3]);
+});
+
+Deno.test("Fetched forgets a refusal of a moment that nobody looks at any more", async () => {
+  const { answers, fire, want } = kit();
+  want(1);
+  fire(200);
+  want(2);
+  answers.get(1)?.reject(new Error("A newer question came."));
+  await settle();
+  assert.equal(want(1).problem, "");
 });
 
 Deno.test("Fetched keeps the last answer until the new one comes, and then the one before", async () => {

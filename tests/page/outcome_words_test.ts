@@ -25,8 +25,8 @@ function summaryOf(change: Partial<RunSummary>): RunSummary {
 Deno.test("outcomeSentence says what became of the machine and what the rules say", () => {
   const verdict = { ok: true, held: 71, vacuous: 9, violated: [] };
   assert.equal(
-    outcomeSentence(summaryOf({ outcome: "booted without an image", verdict })),
-    "It found no image that counts and booted afresh. It kept all 71 rules that had an occasion.",
+    outcomeSentence(summaryOf({ outcome: "booted without an image: ordinary boot of C", verdict })),
+    "It found no image that counts and booted afresh: ordinary boot of C. It kept all 71 rules that had an occasion.",
   );
   const broken = {
     ...verdict,

@@ -33,9 +33,9 @@ const beside: {
 const virtual = new VirtualScroll(ROW_PIXELS);
 
 function otherOf({ source, state }: PartContext, run: string): OtherRun {
-  if (beside.other?.run === run) return beside.other;
+  if (beside.other?.run === run && !beside.other.closed) return beside.other;
   beside.other?.close();
-  beside.other = new OtherRun(source, run);
+  beside.other = new OtherRun(source, run, () => document.getElementById(LIST_ID) !== null);
   Object.assign(beside, { scroll: 0, first: -1, cursor: state.cursor });
   return beside.other;
 }
@@ -176,7 +176,8 @@ function buttons(context: PartContext, { first }: Comparison): TemplateResult {
     bring(first);
     context.go(Math.min(first, context.trace.count - 1));
   }}>Go to the first difference</button>
-    <button type="button" class="tool" data-action="close-beside" @click=${away}>Close</button></p>`;
+    <button type="button" class="tool" data-action="close-beside"
+      @click=${away}>Close</button></p>`;
 }
 
 /** The runs side by side. */
@@ -195,6 +196,7 @@ export function besideOf(context: PartContext): TemplateResult {
       }}>Open it</button>
   `;
   return html`<div class="beside-pane" data-first=${comparison.first}>
+    <h2 class="sr">Two runs side by side</h2>
     <div class="cards">${runCard("This run", state.summary, "outcome-this", nothing)}
       ${runCard("Beside", other.summary, "outcome-beside", open)}</div>
     ${other.problem === "" ? nothing : html`<p class="problem" role="alert">${other.problem}</p>`}

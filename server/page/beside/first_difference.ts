@@ -11,6 +11,8 @@
  * @module
  */
 
+import { countText } from "../panels/words.ts";
+
 /** A trace as lines. */
 export interface Lines {
   readonly count: number;
@@ -100,12 +102,14 @@ export function comparisonSentence(
   ended: readonly [boolean, boolean],
   shared: number,
 ): string {
-  const past = shared > 0 ? ` They share the past up to event ${shared}.` : "";
+  const past = shared > 0 ? ` They share the past up to event ${countText(shared)}.` : "";
   const time = firstTime >= 0 && (first < 0 || firstTime < first)
-    ? ` From event ${firstTime} on the same things happen at other times.`
+    ? ` From event ${countText(firstTime)} on the same things happen at other times.`
     : "";
-  if (first >= 0) return `The first difference is at event ${first}.${past}${time}`;
-  if (!done) return `${same} events compared, no difference so far.${past}${time}`;
-  if (ended[0] && ended[1]) return `The runs are the same in all ${same} events.${past}${time}`;
-  return `No difference in the first ${same} events; more are coming.${past}${time}`;
+  if (first >= 0) return `The first difference is at event ${countText(first)}.${past}${time}`;
+  if (!done) return `${countText(same)} events compared, no difference so far.${past}${time}`;
+  if (ended[0] && ended[1]) {
+    return `The runs are the same in all ${countText(same)} events.${past}${time}`;
+  }
+  return `No difference in the first ${countText(same)} events; more are coming.${past}${time}`;
 }

@@ -36,6 +36,8 @@ export class OtherRun {
   readonly trace: TraceStore = new TraceStore();
   summary: RunSummary | undefined;
   problem = "";
+  readonly #seen: () => boolean;
+  #drawn = false;
   readonly #stop: AbortController = new AbortController();
   readonly #feeder: Feeder<string>;
   #refresh: () => void = () => {};
@@ -44,8 +46,10 @@ export class OtherRun {
   #shared = 0;
   #difference: FirstDifference = new FirstDifference();
 
-  constructor(source: DataSource, run: string) {
+  /** @param seen whether it is shown still: what nobody looks at is followed no more. */
+  constructor(source: DataSource, run: string, seen: () => boolean) {
     this.run = run;
+    this.#seen = seen;
     this.#feeder = new Feeder(
       browserTurn(),
       (line: string) => void this.trace.append(line),
@@ -56,7 +60,10 @@ export class OtherRun {
       header: (header) => {
         this.trace.header = header;
       },
-      lines: (lines) => this.#feeder.push(lines),
+      lines: (lines) => {
+        if (this.#isLeft()) this.close();
+        else this.#feeder.push(lines);
+      },
       summary: (summary) => this.#told(summary),
       verdict: () => {},
       resumed: () => {},
@@ -70,6 +77,11 @@ export class OtherRun {
       this.#ended = true;
       this.#refresh();
     });
+  }
+
+  /** Whether it was given up. */
+  get closed(): boolean {
+    return this.#stop.signal.aborted;
   }
 
   /** Forgets the run. */
@@ -93,6 +105,7 @@ export class OtherRun {
   /** Compares on for a turn; asks to be drawn again while there is more. */
   compare(context: PartContext): Comparison {
     this.#refresh = () => context.refresh();
+    queueMicrotask(() => this.#drawn = true);
     const { trace, state } = context;
     const shared = sharedEvents(state.summary, this.summary);
     if (this.#against !== trace || shared > this.#shared) {
@@ -110,7 +123,12 @@ export class OtherRun {
     return compared;
   }
 
+  #isLeft(): boolean {
+    return this.#drawn && !this.#seen();
+  }
+
   #told(summary: RunSummary): void {
+    if (this.#isLeft()) return this.close();
     this.summary = summary;
     this.#refresh();
   }

@@ -15,12 +15,23 @@ const OUTCOMES: ReadonlyMap<string, string> = new Map([
   ["returned", "the jump came back"],
   ["booted", "it booted"],
   ["booted without an image", "it found no image that counts and booted afresh"],
+  ["failed", "it failed"],
   ["idle", "nothing was left to happen"],
   ["stopped", "it was stopped"],
   ["left", "the person left"],
   ["parted", "what was printed was not what its transcript says"],
   ["imported", "the recording ends there"],
 ]);
+
+/** `booted without an image: ordinary boot of C`: the word, and what the run says of it. */
+function outcomeText(outcome: string): string {
+  const at = outcome.indexOf(": ");
+  const known = OUTCOMES.get(at < 0 ? outcome : outcome.slice(0, at));
+  const words = known === undefined
+    ? `it calls its end \u201c${outcome}\u201d`
+    : known + (at < 0 ? "" : outcome.slice(at));
+  return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? "" : "."}`;
+}
 
 /** How it ended, or where it stands. */
 function endText({ status, outcome, trouble, events, standing }: RunSummary): string {
@@ -42,8 +53,7 @@ function endText({ status, outcome, trouble, events, standing }: RunSummary): st
       return trouble === undefined ? "The run itself failed." : `The run itself failed: ${trouble}`;
     case "finished": {
       if (outcome === undefined) return "It has ended.";
-      const words = OUTCOMES.get(outcome) ?? `it calls its end \u201c${outcome}\u201d`;
-      return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`;
+      return outcomeText(outcome);
     }
   }
 }
@@ -72,7 +82,7 @@ export function lengthText({ events, vt }: RunSummary): string {
   return `${plural(events, "event")}, ${momentText(vt)}`;
 }
 
-/** Events of which two runs are known to be the same: a fork and its parent, or two forks of one. */
+/** Events that two runs are known to share: a fork and its parent, or two forks of one. */
 export function sharedEvents(left: RunSummary | undefined, right: RunSummary | undefined): number {
   const [a, b] = [left?.parent, right?.parent];
   if (a !== undefined && a.run === right?.run) return a.seq;

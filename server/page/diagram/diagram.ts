@@ -26,6 +26,7 @@ export class Diagram {
   #aside = false;
   /** Where the scroll bar stands, in px. */
   #bar = 0;
+  #sizes = "";
   #width = 800;
   #height = 400;
 
@@ -90,15 +91,18 @@ export class Diagram {
 
   /** Sizes by script: markup may not set styles. */
   #place(lanes: readonly Lane[], width: number): void {
-    const { style } = this.element;
-    style.setProperty(
-      "--lane",
-      `${lanes[0] === undefined ? 80 : (lanes[0].x - GUTTER_PIXELS) * 2}px`,
-    );
-    style.setProperty("--width", `${width}px`);
-    style.setProperty("--view", `${this.#viewHeight}px`);
+    const lane = lanes[0] === undefined ? 80 : (lanes[0].x - GUTTER_PIXELS) * 2;
+    const sizes = `${lane} ${width} ${this.#viewHeight}`;
+    if (sizes !== this.#sizes) {
+      this.#sizes = sizes;
+      const { style } = this.element;
+      style.setProperty("--lane", `${lane}px`);
+      style.setProperty("--width", `${width}px`);
+      style.setProperty("--view", `${this.#viewHeight}px`);
+    }
+    const box = this.element.querySelector<HTMLElement>(".diagram-box");
     const rest = Math.max(0, this.#scroll.boxPixels - this.#viewHeight);
-    style.setProperty("--rest", `${rest}px`);
+    if (box !== null) box.style.height = `${rest}px`;
     const wanted = this.#scroll.scrollOf(this.#top);
     // Asking the element where it stands would have the browser lay everything out at once.
     if (Math.abs(this.#bar - wanted) >= 1) this.element.scrollTop = this.#bar = wanted;

@@ -41,7 +41,9 @@ function headOf(context: AppContext, lane: Lane): TemplateResult {
         @dragover=${(event: DragEvent) => event.preventDefault()}
         @drop=${(event: DragEvent) => dropped(context, lane, event)}>
         <span class="name">${lane.name}</span>
-        <span class="state"><i class=${`dot s${stateColour(state)}`}></i>${state || nothing}</span>
+        <span class="state"><i class=${`dot s${
+          stateColour(state)
+        }`}></i><span class="state-name">${state || nothing}</span></span>
       </button>
       <button type="button" class="hide" aria-label=${`Hide ${lane.name}`}
         title=${`Hide ${lane.name}`} @click=${() => hide(context, lane.name)}>×</button>

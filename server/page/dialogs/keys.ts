@@ -4,7 +4,7 @@
  * @module
  */
 import { html, type TemplateResult } from "lit-html";
-import { KEY_LIST } from "../keys.ts";
+import { KEY_LIST } from "../key_list.ts";
 import type { PartContext } from "../model.ts";
 
 /** Keys that are of use only where the focus is. */
@@ -24,28 +24,31 @@ const FURTHER: readonly (readonly [
   ["In a dialog", [["Esc", "close it"]]],
 ];
 
-/** The table. */
+type Rows = readonly (readonly [keys: string, what: string])[];
+
+function table(where: string, rows: Rows): TemplateResult {
+  return html`
+    <table>
+      <caption>${where}</caption>
+      <tbody>${rows.map(([keys, what]) =>
+        html`
+          <tr>
+            <th scope="row">${keys.split(/\s+/).map((key) =>
+              html`
+                <kbd>${key}</kbd>
+              `
+            )}</th>
+            <td>${what}</td>
+          </tr>
+        `
+      )}</tbody>
+    </table>
+  `;
+}
+
+/** The tables. */
 export function keysDialog(_context: PartContext): TemplateResult {
-  const groups = [["Everywhere", KEY_LIST] as const, ...FURTHER];
-  return html`<div class="keys" tabindex="0" data-first role="group" aria-label="All keys">${
-    groups.map(([where, rows]) =>
-      html`
-        <table>
-          <caption>${where}</caption>
-          <tbody>${rows.map(([keys, what]) =>
-            html`
-              <tr>
-                <th scope="row">${keys.split(/\s+/).map((key) =>
-                  html`
-                    <kbd>${key}</kbd>
-                  `
-                )}</th>
-                <td>${what}</td>
-              </tr>
-            `
-          )}</tbody>
-        </table>
-      `
-    )
-  }</div>`;
+  return html`<div class="keys" tabindex="0" data-first role="group" aria-label="All keys">
+    ${table("Everywhere", KEY_LIST)}
+    <div>${FURTHER.map(([where, rows]) => table(where, rows))}</div></div>`;
 }

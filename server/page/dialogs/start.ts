@@ -103,8 +103,8 @@ const PARTS = [
 ] as const;
 
 function cyclePart(context: PartContext): TemplateResult {
-  return html`<p>Mainline's cycle, as <code>hibernate</code> runs it: A boots and works, jumps into B,
-    B saves A and powers off, C resumes it.</p>
+  return html`<p>Mainline's cycle, as <code>hibernate</code> runs it: A boots and works,
+    jumps into B, B saves A and powers off, C resumes it.</p>
     <fieldset><legend>How much of it</legend>${
     PARTS.map(([part, words]) =>
       html`<label class="choice"><input type="radio" name="part" value=${part}
@@ -122,8 +122,8 @@ function cyclePart(context: PartContext): TemplateResult {
 }
 
 function livePart(): TemplateResult {
-  return html`<p>A machine that is switched off, and you at its console: switch it on, choose from its
-    boot menu, type at its prompts, pull its plug.</p>${machineFields()}`;
+  return html`<p>A machine that is switched off, and you at its console: switch it on, choose
+    from its boot menu, type at its prompts, pull its plug.</p>${machineFields()}`;
 }
 
 const PLACEHOLDER =
@@ -198,9 +198,8 @@ export function startDialog(context: PartContext): TemplateResult {
     event.preventDefault();
     if (!going.busy) start(context);
   }}>${ways(context)}
-    <div id="start-panel" class="start-panel" role="tabpanel" aria-labelledby=${`start-tab-${form.way}`}>${
-    part(context)
-  }</div>
+    <div id="start-panel" class="start-panel" role="tabpanel"
+      aria-labelledby=${`start-tab-${form.way}`}>${part(context)}</div>
     <footer>${
     going.problem === "" ? nothing : html`<p class="problem" role="alert">${going.problem}</p>`
   }<button type="submit" class="primary" data-action="start-run" ?disabled=${going.busy}>${

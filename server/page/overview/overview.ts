@@ -19,6 +19,8 @@ const STRIP_PIXELS = 52;
 const DRAG_PIXELS = 4;
 /** Bands narrower than that have no button: a list beside them has all. */
 const BUTTON_PIXELS = 24;
+/** Bands narrower than that are not drawn. */
+const BAND_PIXELS = 2;
 
 /** See the module's header. */
 export class Overview {
@@ -30,13 +32,14 @@ export class Overview {
   #seen = { from: -1, to: -1 };
   #bins: { readonly key: string; readonly bins: Bins } | undefined;
   #drag: { readonly from: number; to: number } | undefined;
-  #colours: readonly string[] | undefined;
+  #known: StripColours | undefined;
 
   /** @param changed asks to be drawn again. */
   constructor(changed: () => void) {
     this.#changed = changed;
-    this.element = document.createElement("div");
+    this.element = document.createElement("section");
     this.element.className = "overview";
+    this.element.setAttribute("aria-label", "The whole run");
     this.element.dataset["part"] = "overview";
     this.#canvas = document.createElement("canvas");
     this.#canvas.className = "strip";
@@ -51,7 +54,7 @@ export class Overview {
       changed();
     }).observe(this.element);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-      this.#colours = undefined;
+      this.#known = undefined;
       changed();
     });
   }
@@ -60,18 +63,19 @@ export class Overview {
   draw(context: AppContext, seen: { readonly from: number; readonly to: number }): void {
     this.#context = context;
     this.#seen = seen;
+    const scale = new Scale(context.trace, this.#width, context.byTime);
+    const wide = context.phases.filter((band) =>
+      scale.x(band.to + 1) - scale.x(band.from) >= BAND_PIXELS
+    );
     render(
       html`
-        <div class="bands" data-part="phases">${context.phases.map((band) =>
-          bandOf(context, band)
-        )}</div>
+        <div class="bands" data-part="phases">${wide.map((band) => bandOf(context, band))}</div>
         ${this.#canvas}
       `,
       this.element,
     );
     if (this.#width === 0) return;
-    const scale = new Scale(context.trace, this.#width, context.byTime);
-    this.#place(context.phases, scale);
+    this.#place(wide, scale);
     this.#paint(context, scale);
   }
 
@@ -121,7 +125,7 @@ export class Overview {
 
   #bars(paint: CanvasRenderingContext2D, bins: Bins, byTime: boolean): void {
     const { count, counts, most } = bins;
-    const colours = this.#colours ??= coloursOf(this.element);
+    const { bins: colours } = this.#colours();
     const height = STRIP_PIXELS - 10;
     const largest = Math.log1p(most);
     for (let bin = 0; bin < count; bin++) {
@@ -144,18 +148,15 @@ export class Overview {
   }
 
   #marks(paint: CanvasRenderingContext2D, context: AppContext, scale: Scale): void {
-    const style = getComputedStyle(this.element);
-    const text = style.color;
-    const broken = style.getPropertyValue("--bad");
-    const fault = style.getPropertyValue("--fault");
+    const { text, bad, fault, range, seen } = this.#colours();
     const { state } = context;
     const chosen = this.#drag ?? rangeOf(state.range, scale);
     if (chosen !== undefined) {
-      paint.fillStyle = style.getPropertyValue("--range");
+      paint.fillStyle = range;
       const from = Math.min(chosen.from, chosen.to);
       paint.fillRect(from, 0, Math.max(2, Math.abs(chosen.to - chosen.from)), STRIP_PIXELS);
     }
-    paint.strokeStyle = style.getPropertyValue("--seen");
+    paint.strokeStyle = seen;
     paint.lineWidth = 1.5;
     if (this.#seen.from >= 0) {
       const from = scale.x(this.#seen.from);
@@ -167,12 +168,17 @@ export class Overview {
       paint.fillRect(x - 0.75, 0, 1.5, STRIP_PIXELS);
       paint.fillRect(x - 4, 0, 8, 3);
     }
-    paint.fillStyle = broken;
+    paint.fillStyle = bad;
     for (const seq of context.violations) triangle(paint, scale.x(seq));
     if (state.cursor >= 0) {
       paint.fillStyle = text;
       paint.fillRect(scale.x(state.cursor) - 0.75, 0, 1.5, STRIP_PIXELS);
     }
+  }
+
+  /** Asked once: asking has the browser work out all styles. */
+  #colours(): StripColours {
+    return this.#known ??= coloursOf(this.element);
   }
 
   #down(event: PointerEvent): void {
@@ -226,12 +232,28 @@ function triangle(paint: CanvasRenderingContext2D, x: number): void {
 }
 
 /** The style sheet's colours as the canvas wants them. */
-function coloursOf(element: HTMLElement): string[] {
+interface StripColours {
+  readonly bins: readonly string[];
+  readonly text: string;
+  readonly bad: string;
+  readonly fault: string;
+  readonly range: string;
+  readonly seen: string;
+}
+
+function coloursOf(element: HTMLElement): StripColours {
   const style = getComputedStyle(element);
-  const list: string[] = [];
+  const bins: string[] = [];
   for (let colour = 0; colour < FAMILY_COLOURS; colour++) {
-    list.push(style.getPropertyValue(`--f${colour}`));
+    bins.push(style.getPropertyValue(`--f${colour}`));
   }
-  list.push(style.getPropertyValue("--fact"));
-  return list;
+  bins.push(style.getPropertyValue("--fact"));
+  return {
+    bins,
+    text: style.color,
+    bad: style.getPropertyValue("--bad"),
+    fault: style.getPropertyValue("--fault"),
+    range: style.getPropertyValue("--range"),
+    seen: style.getPropertyValue("--seen"),
+  };
 }

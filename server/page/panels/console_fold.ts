@@ -1,7 +1,7 @@
 /**
  * Consoles as they stood at a moment, folded from the trace: what was printed, what was typed,
- * when the machine lost power. Reads each event once, and parses only those that are about a console.
- * Knows no DOM.
+ * when the machine lost power. Reads each event once, and parses only those that are about a
+ * console. Knows no DOM.
  *
  * Promises: what is shown at a moment depends on the events up to it alone, however often and in
  * whatever order moments are asked for.
@@ -117,6 +117,11 @@ export class ConsoleFold {
    */
   constructor(echoes: ReadonlyMap<number, string> = new Map()) {
     this.#echoes = echoes;
+  }
+
+  /** Lines that were typed on this page. */
+  get echoCount(): number {
+    return this.#echoes.size;
   }
 
   /** Reads the events that have come since. */

@@ -21,6 +21,13 @@ const FOLDS: WeakMap<TraceView, ConsoleFold> = new WeakMap();
 /** Consoles of which all is shown. */
 const whole: Set<string> = new Set();
 
+/** What was folded last: between two lines of a console there are many events. */
+let folded: {
+  trace: TraceView | undefined;
+  key: string;
+  consoles: readonly KernelConsole[];
+} = { trace: undefined, key: "", consoles: [] };
+
 /** The consoles of a run at a moment. */
 function consolesAt({ trace, state }: PartContext): readonly KernelConsole[] {
   let fold = FOLDS.get(trace);
@@ -29,7 +36,11 @@ function consolesAt({ trace, state }: PartContext): readonly KernelConsole[] {
     FOLDS.set(trace, fold);
   }
   fold.read(trace);
-  return fold.at(state.cursor);
+  const key = `${fold.entriesAt(state.cursor)} ${fold.echoCount}`;
+  if (folded.trace !== trace || folded.key !== key) {
+    folded = { trace, key, consoles: fold.at(state.cursor) };
+  }
+  return folded.consoles;
 }
 
 function lineOf(context: PartContext, line: ConsoleLine): TemplateResult {
@@ -44,6 +55,19 @@ function lineOf(context: PartContext, line: ConsoleLine): TemplateResult {
       title=${`Event ${line.seq}`} @click=${() => context.go(line.seq)}
     ><span class="print">${text}</span>${typed}${ran}</button>
   `;
+}
+
+/** Lines are one stop of the Tab key; the arrow keys go through them. */
+function walkLines(event: KeyboardEvent): void {
+  const step = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : 0;
+  const { currentTarget } = event;
+  if (step === 0 || !(currentTarget instanceof HTMLElement)) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const lines = [...currentTarget.querySelectorAll<HTMLElement>(".line")];
+  const at = lines.findIndex((line) => line === document.activeElement);
+  const to = at < 0 ? lines.length - 1 : Math.min(lines.length - 1, Math.max(0, at + step));
+  lines[to]?.focus();
 }
 
 /** Who speaks. */
@@ -70,7 +94,7 @@ function consoleOf(context: PartContext, one: KernelConsole): TemplateResult {
       <h3>${nameOf(name)} <span class="quiet">${plural(one.lines.length, "line")}${waits
         ? ", its prompt waits"
         : ""}</span></h3>
-      <div class="screen" role="log" aria-live="off" tabindex="0"
+      <div class="screen" role="log" aria-live="off" tabindex="0" @keydown=${walkLines}
         aria-label=${`Console of ${nameOf(name)}`}>
         <div class="lines">${before === 0
           ? nothing
@@ -118,7 +142,7 @@ function promptForm(context: PartContext, typing: Typing, standing: Standing): T
         const text = typing.draft;
         send(context, typing, standing.prompt === "" && !text.startsWith("#") ? `# ${text}` : text);
       }}><label><span class="ps1" aria-hidden="true">${prefix}</span><span class="sr">${name}</span>
-        <input data-action="prompt" .value=${typing.draft} ?disabled=${typing
+        <input data-action="prompt" .value=${typing.draft} ?readonly=${typing
           .busy} autocomplete="off"
           autocapitalize="off" spellcheck="false" placeholder=${standing.prompt === ""
             ? "away 8h"
@@ -207,7 +231,7 @@ export function consolesPane(context: PartContext): TemplateResult {
   const { state } = context;
   if (state.run === undefined) return hint("No run is open.");
   const consoles = consolesAt(context);
-  return html`<div class="consoles-pane">
+  return html`<div class="consoles-pane"><h2 class="sr">Consoles</h2>
     ${
     consoles.length === 0
       ? hint("Nothing has been printed up to this moment.")

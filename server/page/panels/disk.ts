@@ -33,8 +33,8 @@ const TABLE_ROWS = 1_000;
 const RUNS_NAMED = 3;
 const STATES: readonly SectorState[] = ["durable", "cached", "torn"];
 
-/** The sector that was chosen last in each strip, by its first sector. */
-const chosen: Map<number, number> = new Map();
+/** The sector that was chosen last; none before somebody points at one. */
+const chosen = { sector: -1 };
 
 type Segment = Span & { readonly state: SectorState };
 
@@ -92,15 +92,13 @@ function contentOf(
   }`;
 }
 
-function counted(strip: PartitionStrip, map: DiskMap): string {
+function counted({ sectors: all }: PartitionStrip, segments: readonly Segment[], map: DiskMap) {
   const parts = STATES.map((state) =>
-    [sizeOf(state === "empty" ? [] : strip[state]), state] as const
-  )
-    .filter(([count]) => count > 0)
+    [sizeOf(segments.filter((one) => one.state === state)), state] as const
+  ).filter(([count]) => count > 0)
     .map(([count, state]) => `${plural(count, "sector")} ${SECTOR_WORDS[state]}`);
-  return `${sizeText(strip.sectors * map.sectorBytes)}: ${
-    parts.length === 0 ? "nothing but zeros" : parts.join(", ")
-  }`;
+  const what = parts.length === 0 ? "nothing but zeros" : parts.join(", ");
+  return `${sizeText(all * map.sectorBytes)}: ${what}`;
 }
 
 function stripOf(
@@ -109,31 +107,31 @@ function stripOf(
   strip: PartitionStrip,
   segments: readonly Segment[],
 ): TemplateResult {
-  const sector = chosen.get(strip.first) ?? strip.first;
+  const isChosen = chosen.sector >= strip.first && chosen.sector < strip.first + strip.sectors;
+  const sector = isChosen ? chosen.sector : strip.first;
   const index = segments.findIndex(({ from, to }) => from <= sector && sector < to);
   const segment = segments[index];
   const text = segment === undefined ? "" : segmentText(segment, map.sectorBytes);
-  return html`<li class="disk-strip"><h3>${strip.name}</h3><p class="quiet">${
-    counted(strip, map)
-  }</p>
+  return html`<li class="disk-strip"><h3>${strip.name}</h3>
+    <p class="quiet">${counted(strip, segments, map)}</p>
     ${
     picture({
       name: `Sectors of ${strip.name}`,
       width: CELLS_UNITS,
       height: STRIP_UNITS,
-      content: contentOf(strip, segments, index),
+      content: contentOf(strip, segments, isChosen ? index : -1),
       count: segments.length,
       chosen: index,
       text,
       at: (x) => segmentAt(strip, segments, x),
       leap: (from, way) => from + way * 10,
       choose: (to) => {
-        chosen.set(strip.first, segments[to]?.from ?? strip.first);
+        chosen.sector = segments[to]?.from ?? strip.first;
         context.refresh();
       },
     })
   }
-    <p class="readout">${text}</p></li>`;
+    ${isChosen ? html`<p class="readout" data-part="disk-readout">${text}</p>` : nothing}</li>`;
 }
 
 /** What is at a point: what is drawn wider than it is comes before what is empty around it. */
@@ -158,6 +156,11 @@ function runsText(runs: DiskMap["files"][number]["runs"]): string {
   return `${named.join(", ")}${more > 0 ? ` and ${plural(more, "more run")}` : ""}`;
 }
 
+/** What is at stake comes first. */
+function rank({ state }: DiskMap["files"][number]): number {
+  return state === "torn" ? 0 : state === "cached" ? 1 : 2;
+}
+
 const FILE_MARKS = { durable: "✓", cached: "◌", torn: "✗" } as const;
 
 function filesOf(map: DiskMap): TemplateResult | typeof nothing {
@@ -165,25 +168,30 @@ function filesOf(map: DiskMap): TemplateResult | typeof nothing {
   return html`
     <section>
       <h3>Files that count</h3>
-      <ul class="files" data-part="disk-files">${map.files.map((file) =>
-        html`<li class=${file.state}><span class="mark" aria-hidden="true">${
-          FILE_MARKS[file.state]
-        }</span>
+      <ul class="files" data-part="disk-files">${[...map.files].sort((a, b) => rank(a) - rank(b))
+        .map((file) =>
+          html`<li class=${file.state}><span class="mark" aria-hidden="true">${
+            FILE_MARKS[file.state]
+          }</span>
         <div><code>${file.path}</code> <span class="quiet">partition ${file.partition},
         ${file.state}</span>
         <p>${fileSentence(map, file)}</p>
         ${
-          file.runs.length === 0
-            ? nothing
-            : html`<p class="quiet">sectors ${runsText(file.runs)}</p>`
-        }</div></li>`
-      )}</ul>
+            file.runs.length === 0
+              ? nothing
+              : html`<p class="quiet">sectors ${runsText(file.runs)}</p>`
+          }</div></li>`
+        )}</ul>
     </section>
   `;
 }
 
 function legend(): TemplateResult {
-  const words = { durable: "on the medium", cached: "waits in the drive's cache", torn: "torn" };
+  const words = {
+    durable: "on the medium",
+    cached: "waits in the drive's cache",
+    torn: "torn or lost by a power cut",
+  };
   return html`<ul class="legend">${
     (["durable", "cached", "torn"] as const).map((state) =>
       html`<li><svg class="swatch" viewBox="0 0 28 18" width="28" height="18" aria-hidden="true">${
@@ -214,6 +222,7 @@ export function diskPane(context: PartContext): TemplateResult {
   const shown = disk.want(state.run, state.cursor, context.refresh);
   const map = shown.value;
   return html`<div class="disk-pane" aria-busy=${shown.waiting}>
+    <h2 class="sr">What is durable, cached, torn</h2>
     ${momentNote(shown, state.cursor, disk)}
     ${
     map === undefined ? nothing : html`

@@ -93,10 +93,7 @@ function linksOf(context: PartContext, event: TraceEvent): TemplateResult | type
   const { trace } = context;
   const links: TemplateResult[] = [];
   const link = (name: string, seq: number) =>
-    links.push(html`
-      <dt>${name}</dt>
-      <dd>${eventLink(context, seq)}</dd>
-    `);
+    links.push(html`<li><span class="link-name">${name}</span>${eventLink(context, seq)}</li>`);
   if (event.cause !== undefined) link("brought about by", event.cause);
   if (event.msg !== undefined && event.msg !== event.seq) link("sent at", event.msg);
   const fate = event.kind === "send" ? trace.fate(event.seq) : -1;
@@ -107,14 +104,11 @@ function linksOf(context: PartContext, event: TraceEvent): TemplateResult | type
       fate,
     );
   } else if (event.kind === "send") {
-    links.push(html`
-      <dt>taken</dt>
-      <dd>not in this trace</dd>
-    `);
+    links.push(html`<li><span class="link-name">not taken within this trace</span></li>`);
   }
   return links.length === 0 ? nothing : html`
     <h3>Linked to</h3>
-    <dl class="fields">${links}</dl>
+    <ul class="links">${links}</ul>
   `;
 }
 

@@ -7,8 +7,9 @@
 /// <reference lib="dom.iterable" />
 import { html, nothing, svg, type TemplateResult } from "lit-html";
 import type { FrameClass, MemoryMap } from "../../api/shapes/machine.ts";
-import type { PartContext } from "../model.ts";
+import type { PartContext, TraceView } from "../model.ts";
 import { cachesOf } from "./caches.ts";
+import { exchangeSentence, lastExchange } from "./exchange.ts";
 import {
   AXIS_UNITS,
   framesPath,
@@ -21,6 +22,7 @@ import {
   changedFrames,
   CLASS_NAMES,
   CLASS_WORDS,
+  type FrameTotal,
   memorySentence,
   ownerText,
   runAt,
@@ -57,7 +59,7 @@ function axis(map: MemoryMap, inRow: number, rows: number): readonly TemplateRes
   const labels: TemplateResult[] = [];
   for (let row = 0; row < rows; row += step) {
     labels.push(svg`
-      <text class="axis" x=${AXIS_UNITS - 6} y=${row * ROW_UNITS + 10}
+      <text class="axis" x=${AXIS_UNITS - 6} y=${row * ROW_UNITS + 8}
         text-anchor="end">${hexText(row * inRow * map.pageBytes)}</text>
     `);
   }
@@ -82,23 +84,27 @@ function contentOf(map: MemoryMap, changed: readonly Span[], index: number): Tem
 }
 
 function legend(map: MemoryMap): TemplateResult {
-  return html`<ul class="legend" data-part="memory-legend">${
-    totalsOf(map).map(({ owner, class: what, frames: count }) =>
-      html`<li><svg class="swatch" viewBox="0 0 28 18" width="28" height="18" aria-hidden="true">${
-        frames(owner, what, "M0 0h28v18h-28z")
-      }${
-        owner === "" ? nothing : svg`<text class="letter" x="3" y="13">${owner.slice(0, 2)}</text>`
-      }</svg>
-        <span>${
-        owner === "" ? nothing : html`
-          <strong>${owner}</strong>
-        `
-      }${CLASS_NAMES[what]}</span>
-        <span class="quiet">${plural(count, "page")}, ${
-        sizeText(count * map.pageBytes)
-      }</span></li>`
-    )
-  }</ul>`;
+  const sleepers = new Set(
+    map.kernels.filter(({ status }) => status === "asleep").map(({ name }) => name),
+  );
+  const item = ({ owner, class: what, frames: count }: FrameTotal) => {
+    const name = owner === ""
+      ? nothing
+      : html`<strong>${owner}</strong> ${sleepers.has(owner) ? "(asleep) " : nothing}`;
+    return html`<li>${swatch(owner, what)}<span>${name}${CLASS_NAMES[what]}</span>
+      <span class="quiet">${plural(count, "page")}, ${sizeText(count * map.pageBytes)}</span></li>`;
+  };
+  return html`<ul class="legend" data-part="memory-legend">${totalsOf(map).map(item)}</ul>`;
+}
+
+function swatch(owner: string, what: FrameClass): TemplateResult {
+  const letter = owner === ""
+    ? nothing
+    : svg`<text class="letter" x="3" y="13">${owner.slice(0, 2)}</text>`;
+  return html`
+    <svg class="swatch" viewBox="0 0 28 18" width="28" height="18"
+      aria-hidden="true">${frames(owner, what, "M0 0h28v18h-28z")}${letter}</svg>
+  `;
 }
 
 function twin(map: MemoryMap): TemplateResult {
@@ -114,6 +120,22 @@ function twin(map: MemoryMap): TemplateResult {
     ]),
     TABLE_ROWS,
   );
+}
+
+/** What was looked for last: a picture is drawn many times. */
+let looked: { trace: TraceView | undefined; at: number; text: string } = {
+  trace: undefined,
+  at: -1,
+  text: "",
+};
+
+function exchangeOf({ trace }: PartContext, at: number): string {
+  if (looked.trace !== trace || looked.at !== at) {
+    const exchange = lastExchange(trace, at);
+    const text = exchange === undefined ? "" : ` ${exchangeSentence(exchange)}`;
+    looked = { trace, at, text };
+  }
+  return looked.text;
 }
 
 function changesText(changed: readonly Span[]): TemplateResult | typeof nothing {
@@ -134,7 +156,10 @@ function mapOf(
   const changed = earlier === undefined ? [] : changedFrames(earlier, map);
   const text = runText(map, index);
   return html`
-    <p class="lead" data-part="memory-sentence">${memorySentence(map)}</p>
+    <p class="lead" data-part="memory-sentence">${memorySentence(map)}${exchangeOf(
+      context,
+      map.at,
+    )}</p>
     ${momentLine(map)}
     ${picture({
       name: "Page frames by owner",
@@ -165,6 +190,7 @@ export function memoryPane(context: PartContext): TemplateResult {
   const { memory } = cachesOf(source);
   const shown = memory.want(state.run, state.cursor, context.refresh);
   return html`<div class="memory-pane" aria-busy=${shown.waiting}>
+    <h2 class="sr">Who owns which page</h2>
     ${momentNote(shown, state.cursor, memory)}
     ${shown.value === undefined ? nothing : mapOf(context, shown.value, shown.earlier)}
   </div>`;

@@ -10,10 +10,10 @@ import { box, CELLS_UNITS } from "./picture.ts";
 import type { Span } from "./spans.ts";
 
 /** Width in units that the addresses take. */
-export const AXIS_UNITS = 74;
+export const AXIS_UNITS = 64;
 /** Height of a row and of the cells in it, in units. */
-export const ROW_UNITS = 12;
-export const CELL_UNITS = 11;
+export const ROW_UNITS = 9;
+export const CELL_UNITS = 8;
 /** Rows of the picture at most. */
 const ROWS_MAX = 40;
 /** A run as long as this part of a row gets its owner's letter. */
@@ -95,8 +95,8 @@ function letterAt(pfn: number, count: number, owner: string, inRow: number) {
   const at = left < inRow * LETTERED_PART && count - left >= inRow * LETTERED_PART
     ? pfn + left
     : pfn;
-  const x = AXIS_UNITS + at % inRow * CELLS_UNITS / inRow + 4;
-  return { x, y: Math.floor(at / inRow) * ROW_UNITS + 9, text: owner };
+  const x = AXIS_UNITS + at % inRow * CELLS_UNITS / inRow + 2;
+  return { x, y: Math.floor(at / inRow) * ROW_UNITS + 7, text: owner };
 }
 
 /** The run at a point of the picture; -1 where there is none. */

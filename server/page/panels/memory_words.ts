@@ -34,6 +34,7 @@ export const CLASS_WORDS: { readonly [Name in FrameClass]: string } = {
 /** A short name of each class, for legends and tables. */
 export const CLASS_NAMES: { readonly [Name in FrameClass]: string } = {
   ...CLASS_WORDS,
+  kernel: "kernel",
   window: "window",
   source: "source page",
   image: "image",

@@ -9,7 +9,7 @@
 import { html, nothing, svg, type TemplateResult } from "lit-html";
 
 /** The cells' width in units of the picture; its height follows. */
-export const CELLS_UNITS = 512;
+export const CELLS_UNITS = 264;
 
 /** What a picture is made of. */
 export interface PictureParts {

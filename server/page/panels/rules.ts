@@ -19,7 +19,7 @@ import {
   type RuleStanding,
   standingsAt,
 } from "./verdict_count.ts";
-import { countText, plural } from "./words.ts";
+import { countText, timesText } from "./words.ts";
 
 /** The marks that were sorted last. */
 let sorted: { marks: readonly VerdictMark[]; count: number; rules: MarksByRule } = {
@@ -38,10 +38,10 @@ function sortedMarks(marks: readonly VerdictMark[]): MarksByRule {
 const MARKS = { violated: "✗", held: "✓", idle: "○" } as const;
 
 function countsText({ standing, held, violated }: RuleStanding): string {
-  const times = held === 0 ? "" : `held ${plural(held, "time")}`;
+  const times = held === 0 ? "" : `held ${timesText(held)}`;
   if (standing === "idle") return "no occasion yet";
   if (standing === "held") return times;
-  return `broken ${plural(violated, "time")}${times === "" ? "" : `, ${times}`}`;
+  return `broken ${timesText(violated)}${times === "" ? "" : `, ${times}`}`;
 }
 
 function ruleItem(
@@ -81,10 +81,9 @@ function ruleItem(
           : nothing}
         ${document === undefined ? nothing : html`
           <details>
-            <summary>What the reference says
-                <span class="quiet">${document.source}</span></summary>
+            <summary>What the reference says</summary>
             <p class="passage">${document.passage || "Nothing more than the sentence above."}</p>
-            <p class="quiet">${document.kind}, ${document.severity}</p>
+            <p class="quiet">${document.source}. ${document.kind}, ${document.severity}.</p>
           </details>
         `}</li>
   `;
@@ -126,7 +125,7 @@ export function rulesPane(context: PartContext): TemplateResult {
     rest.filter((one) => one.standing === standing);
   const count = (standing: RuleStanding["standing"]) =>
     all.filter((one) => one.standing === standing).length;
-  return html`<div class="rules-pane">
+  return html`<div class="rules-pane"><h2 class="sr">Rules</h2>
     <p class="tally" data-part="tally"><span class="violated">✗ ${count("violated")} broken</span>
       <span class="held">✓ ${count("held")} held</span>
       <span class="idle">○ ${count("idle")} without occasion</span>

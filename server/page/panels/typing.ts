@@ -46,7 +46,8 @@ export class Typing {
     if (this.busy || text.trim() === "") return;
     this.busy = true;
     this.problem = "";
-    if (!text.startsWith("#")) this.echoes.set(Math.max(0, events - 1), text);
+    const last = Math.max(0, events - 1);
+    if (!text.startsWith("#")) this.echoes.set(last, text);
     this.#remember(text);
     told(undefined);
     try {
@@ -56,6 +57,7 @@ export class Typing {
       told(summary);
     } catch (error) {
       this.busy = false;
+      this.echoes.delete(last);
       this.problem = problemText(error);
       told(undefined);
     }

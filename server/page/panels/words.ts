@@ -37,6 +37,11 @@ export function momentText(vt: number): string {
   return `${seconds(vt)} s`;
 }
 
+/** `once`, `twice`, `3 times`. */
+export function timesText(count: number): string {
+  return count === 1 ? "once" : count === 2 ? "twice" : `${countText(count)} times`;
+}
+
 /** Page frames `pfn` to `pfn + count - 1`. */
 export function framesText(pfn: number, count: number): string {
   return count === 1
@@ -50,7 +55,7 @@ export function listText(items: readonly string[]): string {
   return `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`;
 }
 
-/** Sentences of clauses: the first letter of each large unless it is a name's, a full stop behind. */
+/** One sentence of clauses: its first letter large, a full stop behind it. */
 export function sentence(clauses: readonly string[]): string {
   const text = clauses.filter((clause) => clause !== "").join("; ");
   return text === "" ? "" : `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;

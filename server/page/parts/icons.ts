@@ -11,8 +11,8 @@ const PATHS = {
   plus: "M8 3v10M3 8h10",
   bolt: "M9 1.500L3.500 9H8l-1 5.500L12.500 7H8z",
   save: "M8 2.500v7M5 7l3 3 3-3M3 12.500h10",
-  link:
-    "M6.500 9.500l3-3M7 4.500l1.500-1.500a2.500 2.500 0 0 1 3.600 3.600L10.500 8M9 11.500L7.500 13a2.500 2.500 0 0 1-3.600-3.600L5.500 8",
+  link: "M6.500 9.500l3-3M7 4.500l1.500-1.500a2.500 2.500 0 0 1 3.600" +
+    " 3.600L10.500 8M9 11.500L7.500 13a2.500 2.500 0 0 1-3.600-3.600L5.500 8",
   keys: "M2 4.500h12v7H2zM4.500 7h.010M7 7h.010M9.500 7h.010M11.800 7h.010M5 9.500h6",
   beside: "M2.500 3h4.500v10H2.500zM9 3h4.500v10H9z",
   play: "M5 3.500l7.500 4.500-7.500 4.500z",
@@ -28,7 +28,8 @@ const PATHS = {
 
 /** An icon by name. */
 export function icon(name: keyof typeof PATHS): TemplateResult {
-  return html`<svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">${svg`<path d=${
-    PATHS[name]
-  } />`}</svg>`;
+  const path = svg`<path d=${PATHS[name]} />`;
+  return html`
+    <svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">${path}</svg>
+  `;
 }

@@ -44,5 +44,5 @@ function sentence({ state, trace, rows, violations }: AppContext): string {
   const shown = rows.shown === trace.count ? "" : `, ${grouped(rows.shown)} shown`;
   const broken = violations.length === 0 ? "" : `, rules broken at ${violations.length}`;
   return `${grouped(trace.count)} events${shown}, ${seconds(trace.vt(trace.count - 1))} s, ` +
-    `${trace.faults.length} faults${broken}`;
+    `${trace.faults.length === 1 ? "1 fault" : `${trace.faults.length} faults`}${broken}`;
 }

@@ -8,9 +8,12 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { AppContext, Way } from "../app_context.ts";
 import { hasEnded } from "../follow_run.ts";
+import type { PhaseBand } from "../model.ts";
 import { grouped, seconds } from "../values.ts";
 import { icon } from "./icons.ts";
 
+/** Entries of the list of phases. */
+const PHASES_MAX = 200;
 const SPEEDS = [5, 20, 100, 500, 2000];
 
 /** The buttons and where the cursor stands. */
@@ -98,7 +101,7 @@ function phaseList(context: AppContext): TemplateResult {
   }}>
       ${cursor < 0 || context.phases.length === 0 ? html`<option>phase …</option>` : nothing}
       ${
-    context.phases.map((band) =>
+    phasesAround(context).map((band) =>
       html`
         <option value=${band.from} ?selected=${cursor >= band.from && cursor <= band.to}
         >${band.name}</option>
@@ -106,4 +109,12 @@ function phaseList(context: AppContext): TemplateResult {
     )
   }
     </select></label>`;
+}
+
+/** Phases of the list: all, or, of very many, those round the cursor. */
+function phasesAround({ phases, state }: AppContext): readonly PhaseBand[] {
+  if (phases.length <= PHASES_MAX) return phases;
+  const here = phases.findLastIndex((band) => band.from <= state.cursor);
+  const first = Math.max(0, Math.min(here - PHASES_MAX / 2, phases.length - PHASES_MAX));
+  return phases.slice(first, first + PHASES_MAX);
 }

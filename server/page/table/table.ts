@@ -79,10 +79,13 @@ export class EventTable {
   }
 
   #place(view: number): void {
-    const { style } = this.element;
-    style.setProperty("--rest", `${Math.max(0, this.#scroll.boxPixels - view)}px`);
-    style.setProperty("--shift", `${-(this.#top % 1) * ROW_PIXELS}px`);
-    style.setProperty("--view", `${view}px`);
+    const table = this.element.querySelector("table");
+    const box = this.element.querySelector<HTMLElement>(".table-rest");
+    if (table === null || box === null) return;
+    table.style.height = `${view + HEAD_PIXELS}px`;
+    const body = table.tBodies[0];
+    if (body !== undefined) body.style.transform = `translateY(${-(this.#top % 1) * ROW_PIXELS}px)`;
+    box.style.height = `${Math.max(0, this.#scroll.boxPixels - view)}px`;
     const wanted = this.#scroll.scrollOf(this.#top);
     // Asking the element where it stands would have the browser lay everything out at once.
     if (Math.abs(this.#bar - wanted) >= 1) this.element.scrollTop = this.#bar = wanted;
@@ -151,7 +154,7 @@ function tableOf(
         (seq, at) => rowOf(context, seq, first + at, tabbed),
       )}</tbody>
     </table>
-    <div class="table-box"></div>
+    <div class="table-rest"></div>
   `;
 }
 

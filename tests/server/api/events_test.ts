@@ -90,7 +90,7 @@ Deno.test("GET events of a run that goes on is not kept; of one that was stopped
   await live.text();
   strictEqual(live.headers.get("cache-control"), "no-store");
   strictEqual(live.headers.get("etag"), null);
-  kit.laboratory.add("0000000000000002", "interrupted");
+  kit.laboratory.add("0000000000000002", "interrupted", 10, { sha256: "0".repeat(64) });
   const path = "/api/runs/0000000000000002/events";
   const stopped = await kit.get(path);
   await stopped.text();

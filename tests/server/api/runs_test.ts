@@ -133,6 +133,16 @@ Deno.test("GET /api/runs goes on behind a run that was removed meanwhile", async
   deepStrictEqual(runs.map(({ run }: { run: string }) => run), [RUN]);
 });
 
+Deno.test("GET /api/runs misses none of one moment when the run before it was removed", async () => {
+  using kit = new ApiKit();
+  const created = "2026-11-21T11:00:00.000Z";
+  kit.laboratory.add("0000000000000001", "running", 1, { created });
+  kit.laboratory.add("0000000000000002", "running", 1, { created });
+  await kit.laboratory.remove("0000000000000001");
+  const { runs } = await (await kit.get(`/api/runs?after=${created}_0000000000000001`)).json();
+  deepStrictEqual(runs.map(({ run }: { run: string }) => run), ["0000000000000002", RUN]);
+});
+
 Deno.test("GET /api/runs refuses cursors, limits and parameters that are none", async () => {
   using kit = new ApiKit();
   for (const query of ["after=x", "limit=0", "limit=501", "limit=1e2", "limit=1&limit=2", "q=1"]) {

@@ -86,6 +86,18 @@ Deno.test("Paths that are not there are 404 and name no more of themselves than 
   }
 });
 
+Deno.test("Paths that take no query refuse one", async () => {
+  using kit = new ApiKit();
+  for (const path of ["/healthz", "/api/rules", `/api/runs/${RUN}`]) {
+    const { status, body } = await problemIn(await kit.get(`${path}?at=1`));
+    strictEqual(status, 400, path);
+    deepStrictEqual(body["errors"], [{
+      pointer: "/query",
+      detail: "There is something here that is not known; leave it out",
+    }]);
+  }
+});
+
 Deno.test("Paths that do not know a method are 405 and say which they know", async () => {
   using kit = new ApiKit();
   const cases: readonly (readonly [string, string, string])[] = [

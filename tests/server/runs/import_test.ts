@@ -6,6 +6,7 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import type { RunSummary } from "../../../server/api/shapes/run.ts";
 import type { Laboratory } from "../../../server/deps.ts";
 import { openLaboratory } from "../../../server/runs/laboratory.ts";
+import { packingOf, unpack } from "../../../server/runs/unpack.ts";
 import { ScratchFolder } from "../terminal_kit.ts";
 import { atA, eventLines, fileOf, refused, run, withLaboratory } from "./runs_kit.ts";
 
@@ -133,6 +134,18 @@ Deno.test("importTrace is not taken in by a decompression bomb, nor by too many 
   const limits = { unpackedBytes: 1_000_000, runEvents: 20 };
   await withLaboratory({ limits }, async (laboratory, folder) => {
     const zeros = new Uint8Array(50_000_000);
+    for (
+      const [packing, bomb] of [
+        ["gzip", gzipSync(zeros)],
+        ["zstd", zstdCompressSync(zeros)],
+      ] as const
+    ) {
+      const [path, target] = [`${folder}/bomb`, `${folder}/bomb.${packing}`];
+      Deno.writeFileSync(path, bomb);
+      assert.equal(packingOf(path), packing);
+      await refused("too-large", unpack(path, packing, target, 1_000_000));
+      assert.ok(Deno.statSync(target).size <= 1_000_000, "what is too much is not written");
+    }
     for (const bomb of [gzipSync(zeros), zstdCompressSync(zeros), zeros.subarray(0, 1_000_001)]) {
       const { details } = await refused("too-large", upload(laboratory, folder, bomb));
       assert.deepEqual(details.limit, { name: "unpackedBytes", max: 1_000_000 });

@@ -2,8 +2,7 @@
  * The laboratory's small parts by themselves.
  */
 import assert from "node:assert/strict";
-import { LimitError } from "../../../machine/errors.ts";
-import { UsageError } from "../../../machine/errors.ts";
+import { LimitError, UsageError } from "../../../machine/errors.ts";
 import type { TraceHeader } from "../../../machine/trace/event.ts";
 import { lastEntry, morningOf } from "../../../server/runs/autopilot.ts";
 import { failureSentence } from "../../../server/runs/failure_sentence.ts";

@@ -118,6 +118,50 @@ Deno.test("open stops a search that finds nothing when its client leaves", async
   assert.equal(reads.files, 0);
 });
 
+Deno.test("open keeps nothing of a trace that it only searches", async () => {
+  using log = new GrowingLog();
+  log.add(3000);
+  const streams = new EventStreams();
+  const query = { ...ALL_EVENTS, actors: ["nobody"] };
+  await textOf(streams.open(log, query, "ndjson", new ToldRun(), SIGNAL));
+  assert.equal(streams.keptBytes, 0);
+});
+
+Deno.test("open lets others have their turn while it searches what is kept", async () => {
+  using log = new GrowingLog();
+  log.add(60_000);
+  log.end();
+  const streams = new EventStreams();
+  await textOf(streams.open(log, ALL_EVENTS, "ndjson", new ToldRun(), SIGNAL));
+  let turned = false;
+  const timer = setTimeout(() => turned = true, 0);
+  const query = { ...ALL_EVENTS, actors: ["nobody"] };
+  const searching = streams.open(log, query, "ndjson", new ToldRun(), SIGNAL);
+  const turnedAtEnd = textOf(searching).then(() => turned);
+  assert.equal(await turnedAtEnd, true);
+  clearTimeout(timer);
+});
+
+Deno.test("open gives a late client large pieces, however small those were that came", async () => {
+  using log = new GrowingLog();
+  log.add(1);
+  const streams = new EventStreams();
+  const query = { ...ALL_EVENTS, follow: true };
+  const early = new Taker(streams.open(log, query, "ndjson", new ToldRun(), SIGNAL));
+  await early.until('{"seq":0,');
+  for (let seq = 1; seq < 100; seq++) {
+    log.add(1);
+    await early.until(`{"seq":${seq},`);
+  }
+  log.end();
+  while (await early.take() !== undefined);
+  const late = new Taker(streams.open(log, ALL_EVENTS, "ndjson", new ToldRun(), SIGNAL));
+  let pieces = 0;
+  while (await late.take() !== undefined) pieces++;
+  assert.equal(late.text, early.text);
+  assert.equal(pieces, 3, "header, events, footer");
+});
+
 Deno.test("open refuses more streams than there may be, and counts those that ended", async () => {
   using log = new GrowingLog();
   log.add(3);
@@ -155,18 +199,20 @@ Deno.test("open reads and encodes once for all clients of a run", async () => {
   assert.ok(reads.bytes < 3 * log.bytes, `${reads.bytes} of ${log.bytes} bytes`);
 });
 
-Deno.test("open keeps no more frames than the limit allows", async () => {
-  using log = new GrowingLog();
-  log.add(20_000);
-  log.end();
-  const frameCacheBytes = 3 * PIECE_BYTES;
-  const streams = new EventStreams({ frameCacheBytes });
-  const text = await textOf(streams.open(log, ALL_EVENTS, "sse", new ToldRun(), SIGNAL));
-  assert.ok(text.length > 2 * frameCacheBytes);
-  assert.ok(streams.keptBytes > 0 && streams.keptBytes <= frameCacheBytes);
-  streams.forget(log.run);
-  assert.equal(streams.keptBytes, 0);
-});
+for (const form of ["sse", "ndjson"] as const) {
+  Deno.test(`open as ${form} keeps no more than the limit allows`, async () => {
+    using log = new GrowingLog();
+    log.add(20_000);
+    log.end();
+    const frameCacheBytes = 3 * PIECE_BYTES;
+    const streams = new EventStreams({ frameCacheBytes });
+    const text = await textOf(streams.open(log, ALL_EVENTS, form, new ToldRun(), SIGNAL));
+    assert.ok(text.length > 2 * frameCacheBytes);
+    assert.ok(streams.keptBytes > 0 && streams.keptBytes <= frameCacheBytes);
+    streams.forget(log.run);
+    assert.equal(streams.keptBytes, 0);
+  });
+}
 
 Deno.test("forget ends the run's streams and what is read next is the new file", async () => {
   using log = new GrowingLog();
