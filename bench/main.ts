@@ -9,6 +9,7 @@ import { measureCycle } from "./cycle.ts";
 import { measure as measureEngine, type Row } from "./engine.ts";
 import { measureImage } from "./image.ts";
 import { measureImport } from "./import_log.ts";
+import { measurePage } from "./page.ts";
 import { measureRules } from "./rules.ts";
 import { measureScenarios } from "./scenarios.ts";
 import { measureServe } from "./serve.ts";
@@ -21,6 +22,7 @@ const GROUPS: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
   import: measureImport,
   scenarios: measureScenarios,
   serve: measureServe,
+  page: measurePage,
 };
 
 function cell(value: number): string {

@@ -50,7 +50,7 @@ function folderFailure(error: unknown, { folder, host }: ServerSettings): UsageE
     const net = "--allow-net=127.0.0.1,localhost,[::1]";
     return new UsageError(
       "serve: --folder: 'deno task serve' may write below 'out' only; take a folder there, or " +
-        `run 'deno run --lock=dev.lock --no-prompt --allow-read --allow-write=${folder} ${net} ` +
+        `run 'deno run --lock=run.lock --no-prompt --allow-read --allow-write=${folder} ${net} ` +
         `cli.ts serve --host ${host} --folder ${folder}'`,
       { cause: error },
     );

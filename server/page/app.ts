@@ -21,8 +21,9 @@ import { browserTurn } from "./turn.ts";
 import { destinationOf } from "./walk.ts";
 
 const RUNS_MILLISECONDS = 2_000;
-/** Between two drawings while lines come in. */
+/** Between two drawings while many lines come in, and while a few do. */
 const DRAW_MILLISECONDS = 150;
+const DRAW_SOON_MILLISECONDS = 25;
 /** Until the address follows the state. */
 const ADDRESS_MILLISECONDS = 250;
 
@@ -103,9 +104,15 @@ export class App {
     });
   }
 
+  /** Whether events that the server has are still to come. */
+  get #isComing(): boolean {
+    return this.#view.trace.count < (this.store.state.summary?.events ?? 0);
+  }
+
   /** Draws soon: while lines come in, their number is not worth every frame. */
   #refreshSoon(): void {
-    const rest = this.#drawn + DRAW_MILLISECONDS - performance.now();
+    const pause = this.#isComing ? DRAW_MILLISECONDS : DRAW_SOON_MILLISECONDS;
+    const rest = this.#drawn + pause - performance.now();
     if (rest <= 0) return this.refresh();
     this.#soon ??= setTimeout(() => this.refresh(), rest);
   }
@@ -160,7 +167,9 @@ export class App {
   context(): AppContext {
     const { state } = this.store;
     const view = this.#view;
-    const cones = this.#cones.of(state.run, state.cursor);
+    // While a run comes in the cursor never rests, and asking would keep the server from sending.
+    const isMoving = state.following && this.#isComing;
+    const cones = this.#cones.of(state.run, isMoving ? -1 : state.cursor);
     return {
       state,
       trace: view.trace,

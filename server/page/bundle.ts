@@ -54,7 +54,7 @@ async function bundled(bundler: Bundler | undefined): Promise<string> {
   }
   throw new UsageError(
     "The page cannot be bundled: lit-html has to be in Deno's cache once; run " +
-      '"deno task serve" with network access, or "deno install --lock=dev.lock"',
+      '"deno task serve" with network access, or "deno install --lock=run.lock"',
   );
 }
 

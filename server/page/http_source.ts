@@ -55,6 +55,8 @@ function browserHost(source: HttpSource): FollowHost {
 export class HttpSource implements DataSource {
   readonly live = true;
   readonly #host: FollowHost;
+  /** Questions that are on their way, by address. */
+  readonly #asked: Map<string, Promise<unknown>> = new Map();
 
   /** @param host replaces the browser in tests. */
   constructor(host?: FollowHost) {
@@ -152,8 +154,15 @@ export class HttpSource implements DataSource {
     return `api/runs/${run}/export/${form}`;
   }
 
-  async #get<Answer>(address: string): Promise<Answer> {
-    return (await this.#ask(address, { headers: { accept: "application/json" } })).json();
+  /** Two parts of the page that ask the same at the same time share the answer. */
+  #get<Answer>(address: string): Promise<Answer> {
+    const asked = this.#asked.get(address);
+    if (asked !== undefined) return asked as Promise<Answer>;
+    const answer = this.#ask(address, { headers: { accept: "application/json" } })
+      .then((response): Promise<Answer> => response.json())
+      .finally(() => this.#asked.delete(address));
+    this.#asked.set(address, answer);
+    return answer;
   }
 
   async #post(address: string, body: unknown): Promise<RunSummary> {

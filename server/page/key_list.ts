@@ -16,6 +16,8 @@ export const KEY_LIST: readonly (readonly [keys: string, what: string])[] = [
   ["/", "search"],
   ["n  N", "next hit, hit before"],
   ["g", "go to an event by its number"],
+  ["[  ]", "show from here on, up to here"],
+  ["\\", "show the whole run again"],
   ["s", "start a run"],
   ["c", "cut the power here"],
   ["e", "export"],

@@ -8,6 +8,7 @@
 /// <reference lib="dom.iterable" />
 import type { App } from "./app.ts";
 import type { Way } from "./app_context.ts";
+import { rangeEndingAt } from "./chosen_range.ts";
 
 const WAYS: ReadonlyMap<string, Way> = new Map([
   ["j", "next"],
@@ -58,6 +59,13 @@ function pressed(app: App, event: KeyboardEvent): boolean {
       }
       store.update({ playing: !store.state.playing, following: false });
       return true;
+    case "[":
+      return bound(app, "from", hasRun);
+    case "]":
+      return bound(app, "to", hasRun);
+    case "\\":
+      store.update({ range: undefined });
+      return true;
     case "/":
       return focus('[data-filter="query"]');
     case "g":
@@ -80,6 +88,14 @@ function pressed(app: App, event: KeyboardEvent): boolean {
 function scrolls(target: EventTarget | null, key: string): boolean {
   if (key.length === 1) return false;
   return target instanceof Element && target.closest('[role="tabpanel"], .home, .beside') !== null;
+}
+
+/** Has the range that is shown begin or end at the cursor. */
+function bound(app: App, end: "from" | "to", can: boolean): boolean {
+  const { trace, state } = app.context();
+  if (!can || trace.count === 0) return false;
+  app.store.update({ range: rangeEndingAt(state.range, end, state.cursor, trace.count) });
+  return true;
 }
 
 function focus(selector: string): boolean {

@@ -54,8 +54,8 @@ export class ReplayService {
       return await look(this.#session(request), request, turn);
     } catch (error) {
       if (!isDivergence(error)) {
-        // What stands at a barrier is still good for the next question.
-        if (!(error instanceof ProblemError)) this.#forget(run);
+        // What stands at a barrier is still good for the next question, if there can be one.
+        if (!(error instanceof ProblemError) || error.problem === "unknown-run") this.#forget(run);
         throw error;
       }
       this.#forget(run);

@@ -67,7 +67,7 @@ export class LineComparison implements TraceSink {
    * Compares all that can be compared.
    *
    * @param stored offset in the file up to which its lines are complete.
-   * @throws {ProblemError} `internal` where they differ, or the file cannot be read.
+   * @throws {ProblemError} `internal` where they differ, `unknown-run` where the file is gone.
    */
   compare(stored: number): void {
     const length = Math.min(
@@ -100,7 +100,7 @@ export class LineComparison implements TraceSink {
       }
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
-      throw new ProblemError("internal", "The run's trace is not there any more; run it again.");
+      throw new ProblemError("unknown-run", "The run is not there any more; run it again.");
     }
     return bytes;
   }

@@ -20,8 +20,8 @@ export class MachineFate {
     switch (event.type) {
       case "fact.power": {
         const op = fieldText(event, "op");
-        if (op === "sleep") return;
-        this.#off = op === "loss" || op === "off";
+        // Asleep as S4 is as good as off: what it was before is over.
+        this.#off = op === "loss" || op === "off" || op === "sleep";
         if (!this.#off) this.#forget();
         return;
       }

@@ -54,8 +54,11 @@ const SECOND_NS = 1_000_000_000;
 const TRANSCRIPT_NAME = "transcript";
 const LIVE_NAME = "live";
 
-function badRequest(pointer: string, detail: string): ProblemError {
-  return new ProblemError("bad-request", detail, { errors: [{ pointer, detail }] });
+/** @param place JSON pointer into the request's body. */
+function badRequest(place: string, detail: string): ProblemError {
+  return new ProblemError("bad-request", detail, {
+    errors: [{ pointer: `/body${place}`, detail }],
+  });
 }
 
 /** A mistake in what was asked for, told to who asked. */
@@ -158,7 +161,7 @@ function readTranscript(name: string, text: string, bounds: RequestBounds): Tran
     const typed = text.split("\n")[line - 1] ?? "";
     const detail = `Line ${line}: ${withoutEcho(said, typed)}.`;
     throw new ProblemError("not-readable", `The transcript cannot be run. ${detail}`, {
-      errors: [{ pointer: "/text", detail }],
+      errors: [{ pointer: "/body/text", detail }],
     });
   }
   const { memoryBytes, files } = transcript.machine;

@@ -4,7 +4,9 @@
  *
  * @module
  */
+import type { Choice } from "../../machine/choices.ts";
 import type { Report } from "../../machine/conformance/report.ts";
+import { DivergenceError } from "../../machine/errors.ts";
 import { ruleFaultsOf } from "../transcript/run_transcripts.ts";
 import { failureSentence } from "./failure_sentence.ts";
 import type { Inbox } from "./inbox.ts";
@@ -27,9 +29,24 @@ function ruleTrouble(job: RunJob, machine: MachineRun, report: Report): Pick<Run
   return faults.length === 0 ? {} : { trouble: `Rules: ${faults.join("; ")}.` };
 }
 
+/** A power cut that was asked for at an event at which there is no power to cut. */
+function missedCut(choices: readonly Choice[], seq: number, events: number): RunStop | undefined {
+  if (!choices.some((choice) => choice.kind === "power_cut" && choice.at === seq)) return undefined;
+  const why = seq < events
+    ? `At event ${seq} the machine is off already, so there is no power to cut; take an event of ` +
+      "a phase in which it runs."
+    : `The run ends with ${events} events, before event ${seq} at which the power was to be cut; ` +
+      "take an earlier one.";
+  return new RunStop("failed", "no power to cut", why);
+}
+
 /** What an error makes of a run. */
-function stopOf(error: unknown): RunStop {
+function stopOf(error: unknown, choices: readonly Choice[], events: number): RunStop {
   if (error instanceof RunStop) return error;
+  const missed = error instanceof DivergenceError
+    ? missedCut(choices, error.seq, events)
+    : undefined;
+  if (missed !== undefined) return missed;
   const sentence = failureSentence(error);
   return new RunStop("failed", `failed: ${sentence}`, sentence);
 }
@@ -63,7 +80,7 @@ export async function runJob(
       const machine = new MachineRun(job, recording, inbox, post);
       post(await finished(job, machine, recording));
     } catch (error) {
-      const stop = stopOf(error);
+      const stop = stopOf(error, job.choices, recording.recorder.next);
       const { report: _, ...last } = recording.finish(stop.outcome, "");
       const { status, outcome, trouble } = stop;
       const why = trouble === undefined ? {} : { trouble };

@@ -124,15 +124,23 @@ function interruptedFacts(
   facts: RunRecord["summary"],
   { events, vt, isWhole }: { readonly events: number; readonly vt: number; isWhole: boolean },
 ): RunRecord["summary"] {
-  const { standing: _, ...kept } = facts;
+  const { standing: _, sha256: __, ...kept } = facts;
   const end = isWhole ? "" : ", the trace has no last line";
+  const why = ENDED.has(facts.status)
+    ? `Not all of the trace was on the disk when the host went down; ${events} events are left`
+    : `The server went away while it ran; ${events} events were recorded`;
   return {
     ...kept,
     status: "interrupted",
     ...{ events, vt },
     outcome: "interrupted: the server went away",
-    trouble: `The server went away while it ran; ${events} events were recorded${end}.`,
+    trouble: `${why}${end}.`,
   };
+}
+
+/** Bytes of a trace's last line, where it has one. */
+function footerBytes({ footer }: RunRecord): number {
+  return footer === undefined ? 0 : new TextEncoder().encode(JSON.stringify(footer)).length + 1;
 }
 
 function entryOf(folder: string, run: string): RunEntry | undefined {
@@ -147,10 +155,13 @@ function entryOf(folder: string, run: string): RunEntry | undefined {
   const parts = { folder, number, request, ...(recipe === undefined ? {} : { recipe }) };
   if (ENDED.has(summary.status) && record.bytes !== undefined) {
     const head = headerIn(path);
-    if (head?.header.run !== run || Deno.statSync(path).size < record.bytes) return undefined;
-    const log = new GrowingLog(folder, head.header, head.firstByte);
-    log.end({ events: summary.events, bytes: record.bytes }, record.footer);
-    return new RunEntry({ ...parts, facts: summary, log });
+    if (head?.header.run !== run) return undefined;
+    if (Deno.statSync(path).size >= record.bytes + footerBytes(record)) {
+      const log = new GrowingLog(folder, head.header, head.firstByte);
+      log.end({ events: summary.events, bytes: record.bytes }, record.footer);
+      return new RunEntry({ ...parts, facts: summary, log });
+    }
+    // The host went down before all of it was on its disk.
   }
   const extent = repairTrace(path);
   if (extent?.header.run !== run) return undefined;

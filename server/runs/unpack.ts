@@ -7,6 +7,7 @@
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { ProblemError } from "../problem.ts";
 import { writeAll } from "./files.ts";
+import { isWholeZstd } from "./zstd_frames.ts";
 
 const PIECE_BYTES = 0x1_0000;
 
@@ -32,6 +33,26 @@ export function tooLarge(max: number): ProblemError {
   );
 }
 
+function notPacked(packing: Packing): ProblemError {
+  return new ProblemError(
+    "not-readable",
+    `The file begins like ${packing} but cannot be unpacked; pack it again, or send it unpacked.`,
+  );
+}
+
+/**
+ * Has the errors that the host's unpacker throws into the event loop, where nobody could catch
+ * them, go to the given function, until it is disposed of.
+ */
+function strayErrors(take: (error: unknown) => void): Disposable {
+  const listener = (event: ErrorEvent): void => {
+    event.preventDefault();
+    take(event.error);
+  };
+  globalThis.addEventListener("error", listener);
+  return { [Symbol.dispose]: () => globalThis.removeEventListener("error", listener) };
+}
+
 /**
  * Unpacks a file into another one.
  *
@@ -45,6 +66,7 @@ export async function unpack(
   bytesMax: number,
   turn: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
+  if (packing === "zstd" && !await isWholeZstd(path, turn)) throw notPacked(packing);
   using source = Deno.openSync(path, { read: true });
   using file = Deno.openSync(target, { write: true, createNew: true });
   const stream = packing === "gzip" ? createGunzip() : createZstdDecompress();
@@ -63,6 +85,7 @@ export async function unpack(
     throw error;
   });
   watched.catch(() => {});
+  using _stray = strayErrors(reject);
   for (;;) {
     const piece = new Uint8Array(PIECE_BYTES);
     const count = source.readSync(piece);
@@ -82,9 +105,6 @@ export async function unpack(
     await watched;
   } catch (error) {
     if (error instanceof ProblemError) throw error;
-    throw new ProblemError(
-      "not-readable",
-      `The file begins like ${packing} but cannot be unpacked; pack it again, or send it unpacked.`,
-    );
+    throw notPacked(packing);
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The shell language: the npm package `just-bash`, loaded only when a line is to be run, so that a
  * run without a transcript fetches nothing. Its specifier stands in deno.json, its versions in
- * dev.lock, which the tasks that may run a transcript name.
+ * run.lock, which the tasks that may run a transcript name.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { UsageError } from "../../machine/errors.ts";
 /** The package as it is imported. */
 export type JustBash = typeof import("just-bash");
 
-// As a variable it is no part of the module graph, which `deno.lock` has to hold whole.
+// As a variable it is no part of the module graph, of which Deno would fetch every package at once.
 const PACKAGE: string = "just-bash";
 
 let loaded: Promise<JustBash> | undefined;

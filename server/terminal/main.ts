@@ -32,11 +32,12 @@ async function hibernate(options: GivenOptions, terminal: Terminal): Promise<num
   return await runTranscripts(options, names, terminal, system === undefined ? rest : [system]);
 }
 
-// As a variable it is no part of the module graph: the server needs packages, nothing else does.
+// As a variable it is no part of the module graph, and neither is its type: the server needs
+// packages, and a command whose graph has one fetches all of its lock.
 const SERVER: string = "../serve.ts";
 
 async function runServer(options: GivenOptions, terminal: Terminal): Promise<number> {
-  const { runServe }: typeof import("../serve.ts") = await import(SERVER);
+  const { runServe }: { readonly runServe: Run } = await import(SERVER);
   return await runServe(options, terminal);
 }
 

@@ -4,10 +4,10 @@
  * ShiViz has no package; its documented rules are in `shiviz_kit.ts` beside the exporter's tests.
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import root from "@opentelemetry/otlp-transformer";
-import traceModel from "@tracerbench/trace-model";
+import root from "npm:@opentelemetry/otlp-transformer@0.57.2/build/src/generated/root.js";
+import traceModel from "npm:@tracerbench/trace-model@8.0.0";
 import fc from "fast-check";
-import mermaid from "mermaid";
+import mermaid from "npm:mermaid@12.3.0";
 import {
   type ExportName,
   type ExportSource,

@@ -5,8 +5,8 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 import assert from "node:assert/strict";
-import axe from "axe-core";
-import type { Page } from "playwright-core";
+import axe from "npm:axe-core@4.14.1";
+import type { Page } from "npm:playwright-core@1.65.1";
 import { PANES } from "../../server/page/model.ts";
 import { goTo, pageTests, settled, showPane, type Stage } from "./server_kit.ts";
 
@@ -16,7 +16,7 @@ type Scheme = "light" | "dark";
 async function objections(page: Page, what: string, part = "html"): Promise<readonly string[]> {
   await settled(page);
   const found: readonly string[] = await page.evaluate(async (selector) => {
-    const { axe } = globalThis as unknown as { axe: typeof import("axe-core") };
+    const { axe } = globalThis as unknown as { axe: typeof import("npm:axe-core@4.14.1") };
     const { violations } = await axe.run(selector, { resultTypes: ["violations"] });
     return violations.flatMap(({ id, nodes }) =>
       nodes.map(({ target, failureSummary }) => `${id} at ${target}: ${failureSummary}`)

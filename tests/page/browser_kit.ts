@@ -6,7 +6,7 @@
  * @module
  */
 import { ok } from "node:assert/strict";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "npm:playwright-core@1.65.1";
 
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
@@ -33,7 +33,7 @@ export async function launch(): Promise<Browser> {
   // The package asks at its import whether it runs under Windows, in a way that only a process
   // with all permissions may; this variable makes it not ask.
   Deno.env.set("__IS_WSL_TEST__", "1");
-  const { chromium } = await import("playwright-core");
+  const { chromium } = await import("npm:playwright-core@1.65.1");
   ok(BROWSER !== undefined);
   return await chromium.launch({
     executablePath: BROWSER,

@@ -7,7 +7,7 @@
  */
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-import type { Page } from "playwright-core";
+import type { Page } from "npm:playwright-core@1.65.1";
 import { startServer } from "../../server/serve.ts";
 import { ScratchFolder } from "../server/terminal_kit.ts";
 import { launch } from "./browser_kit.ts";

@@ -7,7 +7,7 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 import assert from "node:assert/strict";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page } from "npm:playwright-core@1.65.1";
 import type { RunRequest, RunSummary } from "../../server/api/shapes/run.ts";
 import type { Laboratory } from "../../server/deps.ts";
 import type {} from "../../server/page/main.ts";

@@ -10,7 +10,7 @@ function start(out: string, ...more: string[]): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: [
       "run",
-      `--lock=${ROOT}dev.lock`,
+      `--lock=${ROOT}run.lock`,
       "--no-prompt",
       "--no-check",
       `--config=${ROOT}deno.json`,

@@ -9,6 +9,7 @@
  * @module
  */
 import type { TraceEvent } from "../event.ts";
+import { isHeader } from "../event_shape.ts";
 import { ConsoleLog } from "./console_log.ts";
 import { FtraceLog } from "./ftrace_log.ts";
 import { SPOKEN } from "./linux_facts.ts";
@@ -33,11 +34,24 @@ export function spokenBy(kinds: readonly LogKind[]): string[] {
 
 const KERNEL_LINE = /^(?:\[ *\d+\.\d{4}\] )?(?:\[ *\d+\.\d{6}\]|<<QMP |>>> )/;
 
+/** Whether a line is the first of a trace of this house. */
+function beginsTrace(line: string | undefined): boolean {
+  if (line === undefined || !line.startsWith("{")) return false;
+  try {
+    const value: unknown = JSON.parse(line);
+    return isHeader(value);
+  } catch {
+    return false;
+  }
+}
+
 /**
  * What kind of recording a file is, from its first lines; `undefined` where nothing in them looks
- * like one.
+ * like one, or the first is a trace's header: facts of a trace have fields of the same names as a
+ * monitor's lines.
  */
 export function kindOfLog(firstLines: readonly string[]): LogKind | undefined {
+  if (beginsTrace(firstLines[0])) return undefined;
   for (const raw of firstLines) {
     const line = raw.trim();
     if (line.startsWith("# tracer: ")) return "ftrace";

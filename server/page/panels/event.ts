@@ -143,8 +143,11 @@ function cone(
 }
 
 function conesOf(context: PartContext): TemplateResult | typeof nothing {
-  const { state, source } = context;
+  const { state, source, trace } = context;
   if (state.run === undefined) return nothing;
+  if (state.following && trace.count < (state.summary?.events ?? 0)) {
+    return html`<p class="note" data-waiting="yes">The run is still coming in …</p>`;
+  }
   const { context: fetched } = cachesOf(source);
   const shown = fetched.want(state.run, state.cursor, context.refresh);
   const isCurrent = shown.at === state.cursor ? shown.value : undefined;

@@ -86,7 +86,7 @@ export function verdictOf({ verdict, outcome, trouble }: RunSummary): TemplateRe
     return html`<span class="verdict bad" data-part="verdict" title=${trouble}>✗ ${trouble}</span>`;
   }
   const said = outcome === undefined ? "" : `${outcome} · `;
-  if (verdict === undefined) {
+  if (verdict === undefined || (verdict.ok && verdict.held === 0)) {
     return outcome === undefined
       ? html``
       : html`<span class="verdict" data-part="verdict">${outcome}</span>`;

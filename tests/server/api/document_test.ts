@@ -4,7 +4,7 @@
  * @module
  */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { createConfig, lintFromString } from "@redocly/openapi-core";
+import { createConfig, lintFromString } from "npm:@redocly/openapi-core@2.64.0";
 import { ApiKit, RUN } from "./api_kit.ts";
 import { schemaFaults } from "./json_schema.ts";
 

@@ -234,7 +234,7 @@ function serve(folder: ScratchFolder, ...args: string[]): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
     args: [
       "run",
-      `--lock=${root}dev.lock`,
+      `--lock=${root}run.lock`,
       "--no-prompt",
       "--allow-read",
       `--allow-write=${folder.path}`,

@@ -13,12 +13,16 @@ Deno.test("start refuses what there is not, without saying it again", async () =
     );
     assert.doesNotMatch(unknown.text, /no-such/);
     const wrong: readonly (readonly [RunRequest, string, RegExp])[] = [
-      [{ kind: "cycle", machine: { hardware: "cray" } }, "/machine/hardware", /small-vm/],
-      [{ kind: "live", machine: { kernelProfile: "9.9" } }, "/machine/kernelProfile", /2\.6\.27/],
-      [{ kind: "cycle", machine: { seed: 2 ** 40 } }, "/machine/seed", /4294967295/],
-      [{ kind: "cycle", machine: { memoryMiB: 16 } }, "/machine/memoryMiB", /least.* 64 MiB/],
-      [{ kind: "live", machine: { memoryMiB: 16 } }, "/machine", /least.* 64 MiB/],
-      [{ kind: "cycle", awaySeconds: 31_536_000 }, "/awaySeconds", /104 days/],
+      [{ kind: "cycle", machine: { hardware: "cray" } }, "/body/machine/hardware", /small-vm/],
+      [
+        { kind: "live", machine: { kernelProfile: "9.9" } },
+        "/body/machine/kernelProfile",
+        /2\.6\.27/,
+      ],
+      [{ kind: "cycle", machine: { seed: 2 ** 40 } }, "/body/machine/seed", /4294967295/],
+      [{ kind: "cycle", machine: { memoryMiB: 16 } }, "/body/machine/memoryMiB", /least.* 64 MiB/],
+      [{ kind: "live", machine: { memoryMiB: 16 } }, "/body/machine", /least.* 64 MiB/],
+      [{ kind: "cycle", awaySeconds: 31_536_000 }, "/body/awaySeconds", /104 days/],
     ];
     for (const [request, pointer, says] of wrong) {
       const { details, text } = await refused("bad-request", laboratory.start(request));
@@ -47,7 +51,7 @@ Deno.test("start refuses a transcript that is none with the line, and does not q
       assert.match(said, new RegExp(`Line ${line}: `));
       assert.match(said, says);
       assert.doesNotMatch(said, /memoryy|dance|script>/);
-      assert.equal(details.errors?.[0]?.pointer, "/text");
+      assert.equal(details.errors?.[0]?.pointer, "/body/text");
     }
     assert.deepEqual(laboratory.list(), []);
   });
