@@ -39,8 +39,9 @@ async function bundled(bundler: Bundler | undefined): Promise<string> {
         'serve"',
     );
   }
+  let reason = "";
   try {
-    const { success, outputFiles = [] } = await bundler({
+    const { success, errors, outputFiles = [] } = await bundler({
       entrypoints: [new URL("./main.ts", import.meta.url).href],
       platform: "browser",
       format: "esm",
@@ -49,12 +50,16 @@ async function bundled(bundler: Bundler | undefined): Promise<string> {
     });
     const text = outputFiles[0]?.text();
     if (success && text !== undefined && text !== "") return text;
+    // Of a source that does not fit together; the text of an error names no path of this host.
+    reason = errors[0]?.text ?? "";
   } catch {
-    // What the bundler says names paths of this host; what can be done is the same in all cases.
+    // What is thrown does name paths, and lit-html that cannot be had is the usual case.
   }
   throw new UsageError(
-    "The page cannot be bundled: lit-html has to be in Deno's cache once; run " +
-      '"deno task serve" with network access, or "deno install --lock=run.lock"',
+    reason === ""
+      ? "The page cannot be bundled: lit-html has to be in Deno's cache once; run " +
+        '"deno task serve" with network access'
+      : `The page cannot be bundled: ${reason}`,
   );
 }
 

@@ -5,10 +5,13 @@
  * @module
  */
 import type { EventKind, TraceEvent, TraceHeader } from "../../machine/trace/event.ts";
+import type { PhaseBand } from "../../machine/trace/phase_bands.ts";
 import type { Protocol, RuleDocument, Scenario } from "../api/shapes/catalogue.ts";
 import type { EventContext, SearchAnswer, VerdictMark } from "../api/shapes/event.ts";
 import type { DiskMap, MachineState, MemoryMap, StateChange } from "../api/shapes/machine.ts";
 import type { RunRequest, RunSummary } from "../api/shapes/run.ts";
+
+export type { PhaseBand };
 
 /** A trace in columns; single events are parsed when somebody asks. */
 export interface TraceView {
@@ -37,15 +40,6 @@ export interface TraceView {
   event(seq: number): TraceEvent;
   /** First event at or behind a virtual time. */
   at(vt: number): number;
-}
-
-/** A span of the run that has a name: `boot B`, `save image`. */
-export interface PhaseBand {
-  readonly name: string;
-  readonly from: number;
-  readonly to: number;
-  readonly vtFrom: number;
-  readonly vtTo: number;
 }
 
 /** What is hidden or looked for. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { FRAME_CLASSES } from "../api/shapes/frame_classes.ts";
 import type { FrameClass } from "../api/shapes/machine.ts";
 
 /** Frames next to each other with one owner and one class. */
@@ -16,19 +17,7 @@ export interface OwnedFrames {
 }
 
 /** Classes by the number under which a frame keeps its own. */
-const CLASSES: readonly FrameClass[] = [
-  "free",
-  "kernel",
-  "user",
-  "cache",
-  "window",
-  "source",
-  "image",
-  "kimage",
-  "reserved",
-  "firmware",
-  "unknown",
-];
+const CLASSES: readonly FrameClass[] = FRAME_CLASSES;
 
 const NUMBERS: ReadonlyMap<FrameClass, number> = new Map(
   CLASSES.map((name, number) => [name, number]),

@@ -43,13 +43,6 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** The first so many lines of lines. */
-function firstLines(lines: Uint8Array<ArrayBuffer>, count: number): Uint8Array<ArrayBuffer> {
-  let length = 0;
-  for (let line = 0; line < count; line++) length = lines.indexOf(10, length) + 1;
-  return lines.subarray(0, length);
-}
-
 /** The chunk of a piece up to an event, filtered; `undefined` if nothing of it is wanted. */
 function chunkOf(
   shared: SharedPiece,
@@ -60,8 +53,9 @@ function chunkOf(
   const { first, count } = piece;
   if (pick === undefined && first + count <= bound) return { first, lines: piece.lines, shared };
   const wanted = Math.min(count, bound - first);
-  const lines = wanted === count ? piece.lines : firstLines(piece.lines, wanted);
-  return pick === undefined ? { first, lines } : pick({ ...piece, count: wanted, lines });
+  const ends = piece.ends.subarray(0, wanted);
+  const lines = piece.lines.subarray(0, ends.at(-1));
+  return pick === undefined ? { first, lines } : pick({ ...piece, count: wanted, lines, ends });
 }
 
 function picker(

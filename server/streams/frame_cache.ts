@@ -9,16 +9,21 @@ import type { Piece } from "./log_file.ts";
 /** A form that is made of a piece's lines. */
 export type EncodedForm = "sse" | "json-seq";
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
 /** A piece with what was made of it. */
 export interface SharedPiece {
   /** Where it stands in the cache, if it stands there. */
   readonly key: string;
   readonly piece: Piece;
-  readonly encoded: Map<EncodedForm, Uint8Array<ArrayBuffer>>;
+  readonly encoded: Map<EncodedForm, Bytes>;
 }
 
-interface Entry extends SharedPiece {
+/** What is kept under a key: a piece, or a block of the file. */
+interface Entry {
   readonly run: string;
+  readonly shared?: SharedPiece;
+  readonly block?: Bytes;
   bytes: number;
 }
 
@@ -38,12 +43,34 @@ export class FrameCache {
     return this.#bytes;
   }
 
-  /** Pieces that are kept. */
+  /** Pieces and blocks that are kept. */
   get size(): number {
     return this.#entries.size;
   }
 
+  /** The piece of a key. */
   get(key: string): SharedPiece | undefined {
+    return this.#use(key)?.shared;
+  }
+
+  /** The block of a key. */
+  block(key: string): Bytes | undefined {
+    return this.#use(key)?.block;
+  }
+
+  put(key: string, run: string, piece: Piece): SharedPiece {
+    const shared: SharedPiece = { key, piece, encoded: new Map() };
+    // The whole buffers stay as long as what is seen of them.
+    const bytes = piece.lines.buffer.byteLength + piece.ends.buffer.byteLength;
+    this.#keep(key, { run, shared, bytes });
+    return shared;
+  }
+
+  putBlock(key: string, run: string, block: Bytes): void {
+    this.#keep(key, { run, block, bytes: block.buffer.byteLength });
+  }
+
+  #use(key: string): Entry | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     this.#entries.delete(key);
@@ -51,29 +78,25 @@ export class FrameCache {
     return entry;
   }
 
-  put(key: string, run: string, piece: Piece): SharedPiece {
+  #keep(key: string, entry: Entry): void {
     this.#drop(key);
-    // The whole buffer stays as long as its lines do.
-    const bytes = piece.lines.buffer.byteLength;
-    const entry: Entry = { key, piece, encoded: new Map(), run, bytes };
     this.#entries.set(key, entry);
-    this.#bytes += bytes;
+    this.#bytes += entry.bytes;
     this.#shrink();
-    return entry;
   }
 
   /** The encoded form of a piece, made when it is first asked for. */
   encoded(
     shared: SharedPiece,
     form: EncodedForm,
-    encode: (piece: Piece) => Uint8Array<ArrayBuffer>,
-  ): Uint8Array<ArrayBuffer> {
+    encode: (piece: Piece) => Bytes,
+  ): Bytes {
     const known = shared.encoded.get(form);
     if (known !== undefined) return known;
     const made = encode(shared.piece);
     shared.encoded.set(form, made);
     const entry = this.#entries.get(shared.key);
-    if (entry === shared) {
+    if (entry?.shared === shared) {
       entry.bytes += made.buffer.byteLength;
       this.#bytes += made.buffer.byteLength;
       this.#shrink();

@@ -70,7 +70,8 @@ export function sseFrames(
   ends: Uint32Array = lineEnds(lines),
 ): Uint8Array<ArrayBuffer> {
   const count = ends.length;
-  const target = new Uint8Array(lines.length + count * (AROUND_BYTES + DIGITS_MAX));
+  const most = String(numbers?.at(-1) ?? first + count).length;
+  const target = new Uint8Array(lines.length + count * (AROUND_BYTES + most));
   const base = target.length - lines.length;
   target.set(lines, base);
   const words = new DataView(target.buffer);

@@ -6,31 +6,75 @@
  * @module
  */
 import { type ChunkOptions, eventChunks } from "./event_chunks.ts";
-import { picks, wantsWhole } from "./event_query.ts";
+import { firstWanted, picks, wantsWhole } from "./event_query.ts";
 import { jsonSeqFrames, utf8 } from "./frames.ts";
+import { BLOCK_BYTES } from "./piece_source.ts";
 
 /** Bytes behind the events in which a footer's line must stand. */
 const FOOTER_BYTES = 65_536;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+/** Whether the rest of a trace from an event on is wanted, and nothing will be added to it. */
+function wantsRest({ log, query, known }: ChunkOptions): boolean {
+  return log.ended && !picks(query) && query.to === undefined && known >= log.events;
+}
+
+/** The rest of the events as they stand in the file, of which nobody looks at the lines. */
+async function* fileBlocks(
+  { log, file, query, signal, source }: ChunkOptions,
+): AsyncGenerator<Bytes, void, void> {
+  const first = firstWanted(query);
+  if (first >= log.events) return;
+  let offset = first === 0 ? log.firstByte : await file.offsetOf(first, log.bytes, signal);
+  while (!signal.aborted && (offset ?? Infinity) !== log.bytes) {
+    const number = Math.floor((offset ?? 0) / BLOCK_BYTES);
+    const block = offset === undefined ? undefined : await source.block(log, file, number);
+    // A client that left closed the file under the last read.
+    if (signal.aborted) return;
+    const end = Math.min((number + 1) * BLOCK_BYTES, log.bytes);
+    if (offset === undefined || block === undefined || block.length < end - number * BLOCK_BYTES) {
+      throw new Error("The trace's file is shorter than its log says");
+    }
+    yield block.subarray(offset - number * BLOCK_BYTES);
+    offset = end;
+  }
+}
+
+/** The lines of events in the form that is wanted. */
+async function* framedChunks(
+  options: ChunkOptions,
+  form: "ndjson" | "json-seq",
+): AsyncGenerator<Bytes, void, void> {
+  const { source } = options;
+  for await (const { lines, shared } of eventChunks(options)) {
+    if (form === "ndjson") yield lines;
+    else if (shared === undefined) yield jsonSeqFrames(lines);
+    else {
+      yield source.encoded(
+        shared,
+        form,
+        (piece) => jsonSeqFrames(piece.lines, piece.ends),
+      );
+    }
+  }
+}
+
 /** The bytes of a stream of lines, piece by piece. */
 export async function* lineStream(
   options: ChunkOptions,
   form: "ndjson" | "json-seq",
 ): AsyncGenerator<Bytes, void, void> {
-  const { log, file, query, known, signal, source } = options;
+  const { log, file, query, known, signal } = options;
   const framed = (lines: Bytes): Bytes => form === "ndjson" ? lines : jsonSeqFrames(lines);
   if (wantsWhole(query)) {
     const header = await file.readEnd(0, log.firstByte);
     // Of an imported log there may be no header's line in the file.
     yield framed(header.length > 0 ? header : utf8(`${JSON.stringify(log.header)}\n`));
   }
-  for await (const { lines, shared } of eventChunks(options)) {
-    yield shared === undefined || form === "ndjson"
-      ? framed(lines)
-      : source.encoded(shared, form, (piece) => jsonSeqFrames(piece.lines));
-  }
+  yield* form === "ndjson" && wantsRest(options)
+    ? fileBlocks(options)
+    : framedChunks(options, form);
   const whole = log.footer !== undefined && known >= log.events;
   if (!whole || picks(query) || query.to !== undefined || signal.aborted) return;
   const footer = await file.readEnd(log.bytes, log.bytes + FOOTER_BYTES);

@@ -8,13 +8,17 @@
  * @module
  */
 import type { TraceLog } from "../deps.ts";
+import { lineEnds } from "./line_ends.ts";
 
 /** Events between two entries of the index. */
 export const INDEX_STRIDE = 512;
 /** Bytes that are read at one time: the most that a stream is ahead of its client. */
-export const PIECE_BYTES = 196_608;
+export const PIECE_BYTES = 262_144;
 /** Events at whose multiples pieces end, so that those who come in between meet the others. */
 export const PIECE_EVENTS = 2 * INDEX_STRIDE;
+/** By how much more is read than as many lines of usual length as are wanted. */
+const LIKELY_MARGIN = 1.06;
+const LIKELY_BYTES = 512;
 const LINE_FEED = 10;
 
 /** Whole lines that follow each other. */
@@ -27,6 +31,8 @@ export interface Piece {
   readonly end: number;
   /** The lines, each with its line feed. */
   readonly lines: Uint8Array<ArrayBuffer>;
+  /** Offsets in `lines` behind each of them. */
+  readonly ends: Uint32Array;
 }
 
 /** See the module's header. */
@@ -35,6 +41,8 @@ export class LogFile {
   readonly #offsets: number[];
   /** Header's and footer's lines, which every whole stream has. */
   readonly #ends: Map<number, Uint8Array<ArrayBuffer>> = new Map();
+  /** How long a line is of the piece that was read last. */
+  #lineBytes: number = PIECE_BYTES;
   #holders = 0;
   #file: Promise<Deno.FsFile> | undefined;
   /** Reads come one behind the other: they share the file's position. */
@@ -120,29 +128,35 @@ export class LogFile {
    * @param limit offset behind the last line that may be read.
    */
   async piece(first: number, offset: number, limit: number): Promise<Piece> {
-    const bytes = await this.read(offset, Math.min(limit, offset + PIECE_BYTES));
     const most = PIECE_EVENTS - first % PIECE_EVENTS;
-    const { count, length } = this.#cut(bytes, first, offset, most);
-    return { first, count, start: offset, end: offset + length, lines: bytes.subarray(0, length) };
+    const room = Math.min(limit - offset, PIECE_BYTES);
+    // Not much more than is needed, as far as the lines that were seen last tell.
+    const likely = Math.min(room, Math.ceil(most * this.#lineBytes * LIKELY_MARGIN) + LIKELY_BYTES);
+    let bytes = await this.read(offset, offset + likely);
+    let ends = this.#cut(bytes, first, offset, most);
+    if (ends.length < most && bytes.length === likely && likely < room) {
+      bytes = await this.read(offset, offset + room);
+      ends = this.#cut(bytes, first, offset, most);
+    }
+    const length = ends.at(-1) ?? 0;
+    if (ends.length > 0) this.#lineBytes = length / ends.length;
+    const lines = bytes.subarray(0, length);
+    return { first, count: ends.length, start: offset, end: offset + length, lines, ends };
   }
 
-  /** How many whole lines there are at the beginning of bytes, and how long they are. */
+  /** Where the whole lines at the beginning of bytes end. */
   #cut(
-    bytes: Uint8Array,
+    bytes: Uint8Array<ArrayBuffer>,
     first: number,
     offset: number,
     most: number,
-  ): { count: number; length: number } {
-    let count = 0;
-    let length = 0;
-    while (count < most) {
-      const feed = bytes.indexOf(LINE_FEED, length);
-      if (feed < 0) break;
-      length = feed + 1;
-      count++;
-      if ((first + count) % INDEX_STRIDE === 0) this.#mark(first + count, offset + length);
+  ): Uint32Array {
+    const ends = lineEnds(bytes, most);
+    const before = INDEX_STRIDE - 1 - first % INDEX_STRIDE;
+    for (let line = before; line < ends.length; line += INDEX_STRIDE) {
+      this.#mark(first + line + 1, offset + (ends[line] ?? 0));
     }
-    return { count, length };
+    return ends;
   }
 
   #mark(event: number, offset: number): void {
@@ -171,9 +185,10 @@ export class LogFile {
     while (at < event) {
       if (signal.aborted) return undefined;
       const bytes = await this.read(offset, Math.min(limit, offset + PIECE_BYTES));
-      const { count, length } = this.#cut(bytes, at, offset, event - at);
-      if (count === 0) return undefined;
-      at += count;
+      const ends = this.#cut(bytes, at, offset, event - at);
+      const length = ends.at(-1);
+      if (length === undefined) return undefined;
+      at += ends.length;
       offset += length;
     }
     return signal.aborted ? undefined : offset;

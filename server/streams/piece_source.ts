@@ -8,6 +8,8 @@ import type { TraceLog } from "../deps.ts";
 import { type EncodedForm, FrameCache, type SharedPiece } from "./frame_cache.ts";
 import { LogFile, type Piece, PIECE_BYTES } from "./log_file.ts";
 
+/** Bytes of the blocks in which a file is read whose lines nobody looks at. */
+export const BLOCK_BYTES = 196_608;
 /** Runs whose index is kept while nobody reads them. */
 const IDLE_FILES_MAX = 64;
 
@@ -16,6 +18,7 @@ export class PieceSource {
   readonly cache: FrameCache;
   readonly #files: Map<string, LogFile> = new Map();
   readonly #reading: Map<string, Promise<SharedPiece>> = new Map();
+  readonly #blocks: Map<string, Promise<Uint8Array<ArrayBuffer>>> = new Map();
 
   constructor(cacheBytes: number) {
     this.cache = new FrameCache(cacheBytes);
@@ -62,6 +65,27 @@ export class PieceSource {
         piece.count === 0 ? { key, piece, encoded: new Map() } : this.cache.put(key, log.run, piece)
       ).finally(() => this.#reading.delete(key));
       this.#reading.set(key, reading);
+    }
+    return await reading;
+  }
+
+  /**
+   * The block of a number in the file of a run that has ended, up to the end of its events; kept
+   * and shared. Nobody looks at its lines.
+   */
+  async block(log: TraceLog, file: LogFile, number: number): Promise<Uint8Array<ArrayBuffer>> {
+    const key = `${log.run}/block/${number}`;
+    const known = this.cache.block(key);
+    if (known !== undefined) return known;
+    let reading = this.#blocks.get(key);
+    if (reading === undefined) {
+      const start = number * BLOCK_BYTES;
+      const end = Math.min(start + BLOCK_BYTES, log.bytes);
+      reading = file.read(start, end).then((bytes) => {
+        if (bytes.length === end - start) this.cache.putBlock(key, log.run, bytes);
+        return bytes;
+      }).finally(() => this.#blocks.delete(key));
+      this.#blocks.set(key, reading);
     }
     return await reading;
   }

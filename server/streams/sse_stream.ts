@@ -90,7 +90,7 @@ function happening(
 function framesOf({ source }: SseOptions, chunk: EventChunk): Bytes {
   return chunk.shared === undefined
     ? sseFrames(chunk)
-    : source.encoded(chunk.shared, "sse", (piece) => sseFrames(piece));
+    : source.encoded(chunk.shared, "sse", (piece) => sseFrames(piece, piece.ends));
 }
 
 /** Whether there are events behind a chunk; false where only a search can tell. */

@@ -6,6 +6,8 @@
  */
 import { UsageError } from "../../machine/errors.ts";
 
+export { sizeText } from "../../machine/size_text.ts";
+
 const KIB = 1024;
 const UNITS: Readonly<Record<string, number>> = { K: KIB, M: KIB ** 2, G: KIB ** 3 };
 const SECOND_NS = 1_000_000_000;
@@ -68,18 +70,6 @@ export function countText(value: number): string {
 /** `1 page`, `2 pages`. */
 export function plural(count: number, one: string, many: string = `${one}s`): string {
   return `${countText(count)} ${count === 1 ? one : many}`;
-}
-
-/** A size for people: exact in MiB or GiB where it can be, else with one digit. */
-export function sizeText(bytes: number): string {
-  if (bytes < KIB) return plural(bytes, "byte");
-  const [unit, name] = bytes >= KIB ** 3
-    ? [KIB ** 3, "GiB"]
-    : bytes >= KIB ** 2
-    ? [KIB ** 2, "MiB"]
-    : [KIB, "KiB"];
-  const value = bytes / unit;
-  return `${Number.isInteger(value) ? value : value.toFixed(1)} ${name}`;
 }
 
 /** Virtual time for people: `1.006 s`, `3 h 20 m`, `412 us`. */

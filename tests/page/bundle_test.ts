@@ -49,6 +49,11 @@ Deno.test("bundlePage says what to do where the bundler is missing, fails or thr
   );
   await rejects(
     bundlePage(() => Promise.resolve({ success: false, errors: [], warnings: [] })),
-    UsageError,
+    /network access/,
+  );
+  const text = 'No matching export in "state.ts" for import "Store"';
+  await rejects(
+    bundlePage(() => Promise.resolve({ success: false, errors: [{ text }], warnings: [] })),
+    (error: Error) => error instanceof UsageError && error.message.includes(text),
   );
 });

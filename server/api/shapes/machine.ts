@@ -5,6 +5,7 @@
  * @module
  */
 import { z } from "@hono/zod-openapi";
+import { FRAME_CLASSES } from "./frame_classes.ts";
 import { Natural } from "./run.ts";
 
 const moment = {
@@ -48,19 +49,7 @@ export const StateChange = z.object({
  * a page of a loaded image that the jump will exchange or copy; `image`: part of what is saved or
  * loaded as an image; `kimage`: control, swap and indirection pages.
  */
-export const FrameClass = z.enum([
-  "free",
-  "kernel",
-  "user",
-  "cache",
-  "window",
-  "source",
-  "image",
-  "kimage",
-  "reserved",
-  "firmware",
-  "unknown",
-]).openapi("FrameClass");
+export const FrameClass = z.enum(FRAME_CLASSES).openapi("FrameClass");
 
 /** Answer of `GET /api/runs/{run}/memory?at=`: who owns which page. */
 export const MemoryMap = z.object({

@@ -7,24 +7,12 @@ import type { TraceEvent } from "../../../machine/trace/event.ts";
 import type { TraceView } from "../model.ts";
 import { grouped as countText, seconds } from "../values.ts";
 
+export { sizeText } from "../../../machine/size_text.ts";
 export { countText };
 
-const KIB = 1024;
 /** `1 page`, `2 pages`. */
 export function plural(count: number, one: string, many: string = `${one}s`): string {
   return `${countText(count)} ${count === 1 ? one : many}`;
-}
-
-/** Bytes for people, with at most one decimal. */
-export function sizeText(bytes: number): string {
-  if (bytes < KIB) return plural(bytes, "byte");
-  const [unit, name] = bytes >= KIB ** 3
-    ? [KIB ** 3, "GiB"]
-    : bytes >= KIB ** 2
-    ? [KIB ** 2, "MiB"]
-    : [KIB, "KiB"];
-  const value = bytes / unit;
-  return `${Number.isInteger(value) ? value : value.toFixed(1)} ${name}`;
 }
 
 /** `0x1000`. */

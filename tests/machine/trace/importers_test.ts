@@ -170,6 +170,13 @@ Deno.test("kindOfLog knows consoles, traces, monitors and JSON lines, and nothin
     if (wanted !== undefined) assert.equal(kind, wanted, name);
   }
   assert.equal(kindOfLog(['{"v":1}', "hello"]), undefined);
+  const header = {
+    ...{ v: 1, run: "e100000000000000", scenario: "s", seed: 1, profile: "p", version: "0" },
+    ...{ actors: ["A"], clock: "virtual", order: "total" },
+  };
+  const fact = '{"seq":0,"type":"fact.notifier","summary":{"event":"PM_HIBERNATION_PREPARE"}}';
+  assert.equal(kindOfLog([fact]), "qmp", "without its header it could be a monitor's");
+  assert.equal(kindOfLog([JSON.stringify(header), fact]), undefined, "a trace of this house");
   assert.equal(kindOfLog([]), undefined);
 });
 

@@ -198,3 +198,16 @@ Deno.test("ReplayService says that a run is not there any more, and forgets it",
     );
     assert.deepEqual(service.kept, []);
   }));
+
+Deno.test("ReplayService whose run is removed while it replays says so, and forgets it", () =>
+  inFolder(async (folder) => {
+    const run = keepCycle(`${folder}/run`, { part: "hibernate" });
+    const service = newService();
+    // The plan is read at once, the trace when there is something to compare.
+    await Deno.remove(run.stored.log.path);
+    await assert.rejects(
+      ask(service, run, "machine", run.events.length - 1),
+      isProblem("unknown-run", /not there any more/),
+    );
+    assert.deepEqual(service.kept, []);
+  }));

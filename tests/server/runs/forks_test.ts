@@ -134,3 +134,19 @@ Deno.test("a fork where there is no event or no power is refused or says so", as
     assert.ok(off.sha256 !== undefined, "what was recorded is whole");
   });
 });
+
+Deno.test("a cycle whose power is to be cut where there is none says which events there are", async () => {
+  await withLaboratory({}, async (laboratory) => {
+    const cycle = { kind: "cycle", part: "jump" } as const;
+    const { events } = await run(laboratory, cycle);
+    const cases: readonly (readonly [seq: number, says: RegExp])[] = [
+      [events + 1000, new RegExp(`ends with ${events} events, before event ${events + 1000}`)],
+      [Number.MAX_SAFE_INTEGER, /take an earlier one/],
+    ];
+    for (const [seq, says] of cases) {
+      const cut = await run(laboratory, { ...cycle, cutPower: { seq, durable: "none" } });
+      assert.deepEqual([cut.status, cut.outcome], ["failed", "no power to cut"]);
+      assert.match(cut.trouble ?? "", says);
+    }
+  });
+});

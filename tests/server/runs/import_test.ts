@@ -2,11 +2,12 @@
  * Uploaded traces and recordings as runs.
  */
 import assert from "node:assert/strict";
-import { gzipSync, zstdCompressSync } from "node:zlib";
+import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import type { RunSummary } from "../../../server/api/shapes/run.ts";
 import type { Laboratory } from "../../../server/deps.ts";
 import { openLaboratory } from "../../../server/runs/laboratory.ts";
 import { packingOf, unpack } from "../../../server/runs/unpack.ts";
+import { isWholeZstd } from "../../../server/runs/zstd_frames.ts";
 import { ScratchFolder } from "../terminal_kit.ts";
 import { atA, eventLines, fileOf, refused, run, withLaboratory } from "./runs_kit.ts";
 
@@ -153,6 +154,57 @@ Deno.test("importTrace is not taken in by a decompression bomb, nor by too many 
     const { details } = await refused("too-large", upload(laboratory, folder, traceText()));
     assert.equal(details.limit?.name, "runEvents");
     isTidy(laboratory, folder);
+  });
+});
+
+Deno.test("importTrace refuses a packed file that is cut off or damaged anywhere", async () => {
+  await withLaboratory({}, async (laboratory, folder) => {
+    const bytes = new TextEncoder().encode(traceText());
+    const checksum = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
+    const packed: readonly Uint8Array<ArrayBuffer>[] = [
+      gzipSync(bytes),
+      zstdCompressSync(bytes, checksum),
+    ];
+    for (const whole of packed) {
+      const damaged = whole.map((byte, at) => at === 200 ? byte ^ 0xff : byte);
+      const cuts = [5, whole.length >> 1, whole.length - 3].map((end) => whole.subarray(0, end));
+      for (const content of [damaged, ...cuts]) {
+        const { text } = await refused("not-readable", upload(laboratory, folder, content));
+        assert.match(text, /begins like (?:gzip|zstd) but cannot be unpacked/);
+      }
+    }
+    isTidy(laboratory, folder);
+  });
+});
+
+Deno.test("isWholeZstd walks through frames of all forms, and stops at none that is cut", async () => {
+  using scratch = new ScratchFolder();
+  const path = scratch.file("a.zst");
+  const turn = (): Promise<void> => Promise.resolve();
+  const isWhole = (content: Uint8Array): Promise<boolean> => {
+    Deno.writeFileSync(path, content);
+    return isWholeZstd(path, turn);
+  };
+  const noise = crypto.getRandomValues(new Uint8Array(20_000));
+  const skipped = Uint8Array.of(0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3);
+  for (const text of [new Uint8Array(0), noise.subarray(0, 300), noise, new Uint8Array(400_000)]) {
+    const frame = zstdCompressSync(text);
+    assert.ok(await isWhole(frame), `${text.length} bytes`);
+    assert.ok(await isWhole(Uint8Array.of(...skipped, ...frame, ...frame)));
+    assert.ok(!await isWhole(Uint8Array.of(...frame, 0)));
+    for (let end = 1; end < Math.min(frame.length, 40); end++) {
+      assert.ok(!await isWhole(frame.subarray(0, end)), `${text.length} bytes, cut at ${end}`);
+      assert.ok(!await isWhole(frame.subarray(0, frame.length - end)));
+    }
+  }
+});
+
+Deno.test("importTrace takes every trace of the house, whatever its facts are called", async () => {
+  await withLaboratory({}, async (laboratory, folder) => {
+    for (const { name } of Deno.readDirSync(GOOD)) {
+      const summary = await upload(laboratory, folder, traceText(name), name);
+      assert.deepEqual([summary.trouble, summary.verdict?.ok], [undefined, true], name);
+    }
   });
 });
 

@@ -3,10 +3,11 @@
  */
 import assert from "node:assert/strict";
 import { LimitError, UsageError } from "../../../machine/errors.ts";
-import type { TraceHeader } from "../../../machine/trace/event.ts";
+import type { TraceEvent, TraceHeader } from "../../../machine/trace/event.ts";
 import { lastEntry, morningOf } from "../../../server/runs/autopilot.ts";
 import { failureSentence } from "../../../server/runs/failure_sentence.ts";
 import { GrowingLog } from "../../../server/runs/growing_log.ts";
+import { MachineFate } from "../../../server/runs/machine_fate.ts";
 import { Slots } from "../../../server/runs/slots.ts";
 import { headerIn, repairTrace } from "../../../server/runs/trace_extent.ts";
 import { parseTranscript } from "../../../server/transcript/transcript_parser.ts";
@@ -113,4 +114,22 @@ Deno.test("morningOf gives the steps behind the last power on, unless there was 
   const choice = { kind: "input", at: 3, actor: "operator", text: typed } as const;
   assert.equal(lastEntry(of("# power on"), [choice]), "C");
   assert.equal(lastEntry(of("# power on"), []), undefined);
+});
+
+Deno.test("MachineFate of a machine that sleeps as S4 says that it is off", () => {
+  const fate = new MachineFate();
+  let seq = 0;
+  const take = (type: string, summary: NonNullable<TraceEvent["summary"]>): string => {
+    const event = { seq: seq++, vt: 0, lamport: 0, kind: "note", actor: "firmware" } as const;
+    fate.take({ ...event, type, summary });
+    return fate.text;
+  };
+  assert.equal(fate.text, "the machine is off");
+  assert.equal(take("fact.power", { op: "on" }), "no kernel runs yet");
+  assert.equal(take("fact.boot", { k: "A" }), "ordinary boot of A");
+  assert.equal(take("fact.power", { op: "sleep", state: "S4", k: "A" }), "the machine is off");
+  take("fact.power", { op: "on" });
+  assert.equal(take("fact.power", { op: "wake", state: "S4" }), "no kernel runs yet");
+  take("fact.boot", { k: "A" });
+  assert.equal(take("fact.resumed", { k: "A" }), "A resumed");
 });

@@ -96,10 +96,6 @@ Deno.test("openLaboratory leaves foreign and broken folders alone and does not l
     "run.json": named(record, "7").replaceAll('"kind": "transcript"', '"kind": "x"'),
     "trace.ndjson": named(trace, "7"),
   });
-  make(id("8"), {
-    "run.json": named(record, "8"),
-    "trace.ndjson": named(trace, "8").slice(0, 2000),
-  });
   scratch.write(`runs/${id("9")}`, "a file");
   const names = scratch.names("runs");
   const next = await openLaboratory({ folder: scratch.path });
@@ -108,6 +104,36 @@ Deno.test("openLaboratory leaves foreign and broken folders alone and does not l
     assert.deepEqual(scratch.names("runs"), names);
   } finally {
     await next.close();
+  }
+});
+
+Deno.test("openLaboratory says of a run that had ended what of its trace is left", async () => {
+  using scratch = new ScratchFolder();
+  const first = await openLaboratory({ folder: scratch.path });
+  const { run: id, events, sha256 } = await run(first, SMALL);
+  await first.close();
+  const trace = fileOf(scratch.path, id, "trace.ndjson");
+  const lines = trace.split("\n");
+  const cases: readonly (readonly [kept: string, events: number])[] = [
+    [trace.slice(0, -17), events],
+    [`${lines.slice(0, 101).join("\n")}\n{"seq":100,`, 100],
+  ];
+  for (const [kept, left] of cases) {
+    scratch.write(`runs/${id}/trace.ndjson`, kept);
+    const next = await openLaboratory({ folder: scratch.path });
+    const found = next.get(id);
+    const said = [found?.status, found?.events, found?.sha256];
+    assert.deepEqual(said, ["interrupted", left, undefined]);
+    assert.match(found?.trouble ?? "", new RegExp(`not all of .* ${left} events are left`, "i"));
+    assert.match(fileOf(scratch.path, id, "trace.ndjson"), /\}\n$/, "whole lines only");
+    await next.close();
+  }
+  const last = await openLaboratory({ folder: scratch.path });
+  try {
+    const again = await run(last, SMALL);
+    assert.deepEqual([again.status, again.sha256], ["finished", sha256], "it is run anew");
+  } finally {
+    await last.close();
   }
 });
 
