@@ -64,6 +64,8 @@ interface OperatorState {
   menu: boolean;
   off: boolean;
   away: boolean;
+  /** The power went, and the machine has not come on since: what still comes is from before. */
+  stale: boolean;
   /** What the machine said last, for the outcome. */
   said: string;
 }
@@ -149,6 +151,7 @@ function recover(state: OperatorState, out: Out, seen: string, off: boolean): Op
   state.prompt = "";
   state.menu = false;
   state.off = off;
+  state.stale = off;
   return go(state, out);
 }
 
@@ -186,6 +189,7 @@ function begin(config: Plain, out: Out): OperatorState {
     menu: false,
     off: true,
     away: false,
+    stale: false,
     said: "",
   };
   return go(state, out);
@@ -202,6 +206,7 @@ const behaviour: Behaviour<OperatorState> = {
   label: () => "attending",
   on: {
     "loader.menu": (state, _envelope, out) => {
+      if (state.stale) return state;
       const step = state.script[state.index];
       const entry = step?.do === "type" ? step.otherwise?.entry : undefined;
       if (entry !== undefined) {
@@ -217,12 +222,14 @@ const behaviour: Behaviour<OperatorState> = {
         state.said = body.text;
         return state;
       }
+      if (state.stale) return state;
       state.prompt = body.by;
       const before = state.index;
       go(state, out);
       return state.index === before ? giveUp(state, out, `prompt of ${body.by}`) : state;
     },
     "machine.power": (state, { body }, out) => {
+      if (body.op === "on") state.stale = false;
       if (body.op === "reset") {
         return state.recoversFromReset
           ? recover(state, out, "a reset", false)

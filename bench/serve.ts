@@ -3,118 +3,43 @@
  * `Deno.serve` that writes the same bytes from memory to the same clients, both in turns in one
  * run; and the memory that clients take who do not read.
  *
- * The server runs on this thread, the clients in a worker. Frames are warm but for the rows that
- * say otherwise: there each client is the first one of its run, for whom the file is read and
- * encoded. All rows are of plain bytes but for the one of gzip.
+ * The server runs on this thread, the clients in a worker. "Warm" is what all clients get but the
+ * first of a run: pieces that are kept. "Cold" is what the first ones get, for whom the file is
+ * read and, for SSE, its lines are framed; 10 and 100 of them come at the same time and share
+ * that. What a cold client can get at most, the rows of bounds say: a server that does nothing but
+ * read the file and write it, and the framing alone without file or server. All rows are of plain
+ * bytes but for the one of gzip.
  *
  * @module
  */
-import { eventLine, type TraceFooter, type TraceHeader } from "../machine/trace/event.ts";
-import type { TraceLog } from "../server/deps.ts";
 import { ALL_EVENTS, type EventQuery } from "../server/streams/event_query.ts";
 import type { EventForm } from "../server/streams/event_form.ts";
+import { framed } from "../server/streams/frames.ts";
 import { EventStreams, type StreamExtras } from "../server/streams/event_streams.ts";
 import type { ClientsAnswer, ClientsRequest } from "./serve_clients.ts";
 import type { Row } from "./engine.ts";
+import { BenchLog } from "./serve_log.ts";
 
 const EVENTS = 25_600;
-/** Events that one measurement delivers to one client, and to many of them. */
-const DELIVERED_ALONE = 20 * EVENTS;
-const DELIVERED = 100 * EVENTS;
+/** How often one measurement delivers all events to one client, and to many in all. */
+const ROUNDS_ALONE = 20;
+const ROUNDS = 100;
+/** Bytes of lines that are framed at one time. */
+const FRAMED_BYTES = 196_608;
+const LINE_FEED = 10;
 const REPETITIONS = 9;
 const CHUNK_BYTES = 262_144;
 /** Wanted: of what a bare server delivers. */
 const RATIO = 0.8;
-/** Wanted: events a second to 100 clients in all, and to the first client of a run. */
+/** Wanted: events a second to 100 clients in all. */
 const ALL_RATE = 2e6;
-const COLD_RATE = 1e6;
 const MEBIBYTE = 1_048_576;
 const STALLED = 20;
 const STALLED_RATIO = 0.01;
 
-const HEADER: TraceHeader = {
-  v: 1,
-  run: "0123456789abcdef",
-  scenario: "bench",
-  seed: 1,
-  profile: "2.6.27/small-vm",
-  version: "0",
-  actors: ["kernel.A", "disk"],
-  clock: "virtual",
-  order: "total",
-};
-
 /** Never fires: streams end when their clients go. */
 const SIGNAL = new AbortController().signal;
 const EXTRAS: StreamExtras = { summary: () => undefined, watch: () => () => {} };
-
-function lineOf(seq: number): string {
-  const source = seq % 2 === 0 ? "A" : "memory";
-  return eventLine({
-    seq,
-    vt: seq * 1731,
-    lamport: seq >> 1,
-    kind: seq % 2 === 0 ? "send" : "deliver",
-    actor: source,
-    source,
-    target: seq % 2 === 0 ? "memory" : "A",
-    type: "memory.grant",
-    msg: seq & ~1,
-    ...seq > 0 ? { cause: seq - 1 } : {},
-    summary: { tag: `load.${seq % 97}`, start: `0x${(seq * 4096).toString(16)}`, length: 4096 },
-  });
-}
-
-/** A trace in a file, to which more can be written. */
-class BenchLog implements TraceLog {
-  readonly run: string = HEADER.run;
-  readonly header: TraceHeader = HEADER;
-  readonly path: string;
-  readonly firstByte: number;
-  events = 0;
-  bytes: number;
-  ended = false;
-  footer?: TraceFooter;
-  #wake: PromiseWithResolvers<void> = Promise.withResolvers<void>();
-
-  constructor(path: string) {
-    this.path = path;
-    const text = `${JSON.stringify(HEADER)}\n`;
-    Deno.writeTextFileSync(path, text);
-    this.firstByte = text.length;
-    this.bytes = text.length;
-  }
-
-  add(count: number): void {
-    let text = "";
-    for (let at = 0; at < count; at++) text += `${lineOf(this.events + at)}\n`;
-    Deno.writeTextFileSync(this.path, text, { append: true });
-    this.reveal({ events: this.events + count, bytes: this.bytes + text.length });
-  }
-
-  /** Says how much is there. */
-  reveal({ events, bytes }: { readonly events: number; readonly bytes: number }): void {
-    this.events = events;
-    this.bytes = bytes;
-    this.#wake.resolve();
-    this.#wake = Promise.withResolvers<void>();
-  }
-
-  end(): void {
-    this.footer = { count: this.events, sha256: "0".repeat(64), outcome: "off", generator: "" };
-    Deno.writeTextFileSync(this.path, `${JSON.stringify(this.footer)}\n`, { append: true });
-    this.ended = true;
-    this.#wake.resolve();
-  }
-
-  async more(events: number, signal: AbortSignal): Promise<void> {
-    while (this.events <= events && !this.ended && !signal.aborted) {
-      const fired = Promise.withResolvers<void>();
-      signal.addEventListener("abort", () => fired.resolve(), { once: true });
-      await Promise.race([this.#wake.promise, fired.promise]);
-    }
-  }
-}
 
 /** Bytes given out from memory, in chunks. */
 function fromMemory(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -128,12 +53,30 @@ function fromMemory(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<A
   }, { highWaterMark: 0 });
 }
 
+/** Bytes of a file, read in chunks and given out as they are. */
+function fromFile(path: string): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let file: Deno.FsFile | undefined;
+  return new ReadableStream({
+    async pull(controller) {
+      file ??= await Deno.open(path);
+      const bytes = new Uint8Array(CHUNK_BYTES);
+      const count = await file.read(bytes);
+      if (count !== null) return controller.enqueue(bytes.subarray(0, count));
+      file.close();
+      controller.close();
+    },
+  }, { highWaterMark: 0 });
+}
+
 /** A server on which a path is a form, and what it is measured with. */
 class Bench {
   readonly log: BenchLog;
   readonly #folder: string = Deno.makeTempDirSync({ prefix: "kjump-bench-" });
   readonly #warm: EventStreams = new EventStreams();
+  /** New for each measurement: its first clients find nothing that is kept. */
+  #shared: EventStreams = new EventStreams();
   readonly #memory: Map<string, Uint8Array<ArrayBuffer>> = new Map();
+  readonly #written: Set<EventForm> = new Set();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #worker: Worker;
 
@@ -156,7 +99,12 @@ class Bench {
       const { path } = await this.#warm.gzipped(this.log);
       return new Response((await Deno.open(path)).readable);
     }
-    const streams = how === "cold" ? new EventStreams() : this.#warm;
+    if (how === "read") return new Response(fromFile(await this.#file(form)));
+    const streams = how === "cold"
+      ? new EventStreams()
+      : how === "together"
+      ? this.#shared
+      : this.#warm;
     return new Response(streams.open(this.log, ALL_EVENTS, form, EXTRAS, SIGNAL));
   }
 
@@ -170,10 +118,31 @@ class Bench {
     return whole;
   }
 
+  /** A file of the bytes that a form has. */
+  async #file(form: EventForm): Promise<string> {
+    const path = `${this.#folder}/${form}`;
+    const whole = await this.#whole(form);
+    if (!this.#written.has(form)) Deno.writeFileSync(path, whole);
+    this.#written.add(form);
+    return path;
+  }
+
+  /** Events a second that are framed, without file or server. */
+  framedRate(form: EventForm): number {
+    const lines = Deno.readFileSync(this.log.path).subarray(this.log.firstByte, this.log.bytes);
+    const length = lines.lastIndexOf(LINE_FEED, FRAMED_BYTES) + 1;
+    const piece = lines.slice(0, length);
+    const count = piece.reduce((sum, byte) => byte === LINE_FEED ? sum + 1 : sum, 0);
+    const rounds = Math.ceil(EVENTS / count);
+    const begin = performance.now();
+    for (let round = 0; round < rounds; round++) framed(form, piece, round * count);
+    return rounds * count / ((performance.now() - begin) / 1000);
+  }
+
   /** Events a second that arrive. */
-  async rate(path: string, clients: number): Promise<number> {
-    const delivered = clients === 1 ? DELIVERED_ALONE : DELIVERED;
-    const rounds = delivered / EVENTS / clients;
+  async rate(path: string, clients: number, rounds: number): Promise<number> {
+    const delivered = EVENTS * clients * rounds;
+    this.#shared = new EventStreams();
     const request: ClientsRequest = { port: this.#server.addr.port, path, clients, rounds };
     const { bytes, seconds } = await new Promise<ClientsAnswer>((resolve, reject) => {
       this.#worker.onmessage = ({ data }: MessageEvent<ClientsAnswer>) => resolve(data);
@@ -206,6 +175,8 @@ interface Measurement {
   readonly path: string;
   readonly peer: string;
   readonly clients: number;
+  /** How often each client comes. */
+  readonly rounds: number;
 }
 
 interface Rate {
@@ -213,34 +184,35 @@ interface Rate {
   readonly baseline: number;
 }
 
-async function measureRates(bench: Bench, { path, peer, clients }: Measurement): Promise<Rate[]> {
+async function measureRates(bench: Bench, measurement: Measurement): Promise<Rate[]> {
+  const { path, peer, clients, rounds } = measurement;
   const rates: Rate[] = [];
   for (let round = 0; round <= REPETITIONS; round++) {
-    const value = await bench.rate(path, clients);
-    const baseline = await bench.rate(peer, clients);
+    const value = await bench.rate(path, clients, rounds);
+    const baseline = await bench.rate(peer, clients, rounds);
     // The first round warms up.
     if (round > 0) rates.push({ value, baseline });
   }
   return rates;
 }
 
-function againstPeer({ name }: Measurement, rates: readonly Rate[]): Row {
+function againstPeer({ name }: Measurement, rates: readonly Rate[], target = RATIO): Row {
   const ratio = median(rates.map((rate) => rate.value / rate.baseline));
   return {
-    name: `${name}, against bare Deno.serve`,
+    name: `${name}, against bare`,
     value: median(rates.map((rate) => rate.value)),
     unit: "ev/s",
     baseline: median(rates.map((rate) => rate.baseline)),
     ratio,
-    target: RATIO,
-    met: ratio >= RATIO,
+    target,
+    met: ratio >= target,
   };
 }
 
 function againstRate({ name }: Measurement, rates: readonly Rate[], wanted: number): Row {
   const value = median(rates.map((rate) => rate.value));
   return {
-    name: `${name}, against ${wanted / 1e6} M events/s`,
+    name: `${name}, against ${wanted / 1e6} M/s`,
     value,
     unit: "ev/s",
     baseline: wanted,
@@ -302,29 +274,73 @@ async function measureStalled(): Promise<Row> {
   };
 }
 
+/** A form, as the table and as the server call it. */
+interface MeasuredForm {
+  readonly name: string;
+  readonly form: EventForm;
+}
+
+/** Clients that find what was kept for those before them. */
+async function measureWarm(bench: Bench, { name, form }: MeasuredForm): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const clients of [1, 10, 100]) {
+    const measurement = {
+      name: `${name} to ${clients}, warm: pieces are kept`,
+      path: `/warm/${form}`,
+      peer: `/bare/${form}`,
+      clients,
+      rounds: clients === 1 ? ROUNDS_ALONE : ROUNDS / clients,
+    };
+    const rates = await measureRates(bench, measurement);
+    rows.push(againstPeer(measurement, rates));
+    if (clients === 100) rows.push(againstRate(measurement, rates, ALL_RATE));
+  }
+  return rows;
+}
+
+/** The first clients of a run, and what bounds them. */
+async function measureCold(bench: Bench, { name, form }: MeasuredForm): Promise<Row[]> {
+  const rows: Row[] = [];
+  const peer = `/bare/${form}`;
+  const work = form === "sse" ? "file read, lines framed" : "file read";
+  for (const clients of [1, 10, 100]) {
+    const measurement = {
+      name: `${name} to ${clients}, cold: ${work}`,
+      path: clients === 1 ? `/cold/${form}` : `/together/${form}`,
+      peer,
+      clients,
+      rounds: clients === 1 ? ROUNDS_ALONE : 1,
+    };
+    rows.push(againstPeer(measurement, await measureRates(bench, measurement)));
+  }
+  const reading = {
+    name: `  bound of it to 1: a server that only reads a file and writes it`,
+    path: `/read/${form}`,
+    peer,
+    clients: 1,
+    rounds: ROUNDS_ALONE,
+  };
+  rows.push(againstPeer(reading, await measureRates(bench, reading), 0));
+  if (form === "ndjson") return rows;
+  const framing: Rate[] = [];
+  for (let round = 0; round < REPETITIONS; round++) {
+    const value = bench.framedRate(form);
+    framing.push({ value, baseline: await bench.rate(peer, 1, ROUNDS_ALONE) });
+  }
+  const alone = { ...reading, name: "  bound of it to 1: framing lines in memory, no server" };
+  rows.push(againstPeer(alone, framing, 0));
+  return rows;
+}
+
 /** Rows of the table. */
 export async function measureServe(): Promise<Row[]> {
   const rows: Row[] = [await measureStalled()];
   const bench = new Bench();
-  for (const [name, form] of [["SSE", "sse"], ["NDJSON", "ndjson"]] as const) {
-    const peer = `/bare/${form}`;
-    for (const clients of [1, 10, 100]) {
-      const to = `${name} to ${clients} client${clients === 1 ? "" : "s"}`;
-      const warm = { name: to, path: `/warm/${form}`, peer, clients };
-      const rates = await measureRates(bench, warm);
-      rows.push(againstPeer(warm, rates));
-      if (clients === 100) rows.push(againstRate(warm, rates, ALL_RATE));
-    }
-    const cold = {
-      name: `${name} that nobody had before`,
-      path: `/cold/${form}`,
-      peer,
-      clients: 1,
-    };
-    rows.push(againstRate(cold, await measureRates(bench, cold), COLD_RATE));
+  for (const form of [{ name: "SSE", form: "sse" }, { name: "NDJSON", form: "ndjson" }] as const) {
+    rows.push(...await measureWarm(bench, form), ...await measureCold(bench, form));
   }
-  const gzip = { path: "/gzip/ndjson", peer: "/bare/ndjson", clients: 10 };
-  const packed = { ...gzip, name: "NDJSON as gzip to 10 clients, plain" };
+  const gzip = { path: "/gzip/ndjson", peer: "/bare/ndjson", clients: 10, rounds: ROUNDS / 10 };
+  const packed = { ...gzip, name: "NDJSON as gzip to 10, kept file, plain" };
   rows.push(againstPeer(packed, await measureRates(bench, packed)));
   await bench.close();
   return rows;

@@ -228,9 +228,11 @@ function problemOf(error: unknown): ProblemError {
   const cause = error instanceof UsageError ? error.cause : error;
   if (cause instanceof TraceError) {
     const { seq, line, message } = cause;
-    const where = line === undefined ? "" : `Line ${line}: `;
+    const where = line !== undefined ? `Line ${line}: ` : seq !== undefined ? `Event ${seq}: ` : "";
+    // The place is said first, once.
+    const said = message.replace(/ \(at (?:line|seq) \d+(?:, seq \d+)?\)$/, "");
     const details = seq === undefined ? {} : { seq };
-    return new ProblemError("not-readable", `${where}${message.slice(0, 300)}.`, details);
+    return new ProblemError("not-readable", `${where}${said.slice(0, 300)}.`, details);
   }
   if (error instanceof UsageError) {
     return new ProblemError(

@@ -5,22 +5,18 @@
  * @module
  */
 import type { TraceLog } from "../deps.ts";
+import type { EventForm } from "./event_form.ts";
 import { type EventQuery, firstWanted, picks } from "./event_query.ts";
-import type { SharedPiece } from "./frame_cache.ts";
-import { lineFilter, pickLines } from "./line_filter.ts";
-import type { LogFile } from "./log_file.ts";
+import { framed } from "./frames.ts";
+import { type LineFilter, lineFilter, pickLines } from "./line_filter.ts";
+import { type LogFile, type Piece, PIECE_EVENTS } from "./log_file.ts";
 import type { PieceSource } from "./piece_source.ts";
 
-/** Lines of a trace that follow each other, or those picked out of them. */
+/** Lines of a trace that follow each other, or those picked out of them, in a form. */
 export interface EventChunk {
-  /** Number of the first line's event. */
-  readonly first: number;
-  /** Numbers of the events where they have gaps. */
-  readonly numbers?: readonly number[];
-  /** The lines, each with its line feed. */
-  readonly lines: Uint8Array<ArrayBuffer>;
-  /** The whole piece, where the chunk is one: its encoded forms are shared. */
-  readonly shared?: SharedPiece;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Number of the event behind the last one; absent where only a search can tell. */
+  readonly next?: number;
 }
 
 /** What is read and how far. */
@@ -32,6 +28,7 @@ export interface ChunkOptions {
   readonly query: EventQuery;
   /** Events that are given at most: those there were when it was asked, or `Infinity`. */
   readonly known: number;
+  readonly form: EventForm;
   readonly signal: AbortSignal;
 }
 
@@ -43,32 +40,29 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** The chunk of a piece up to an event, filtered; `undefined` if nothing of it is wanted. */
-function chunkOf(
-  shared: SharedPiece,
-  bound: number,
-  pick: ((piece: SharedPiece["piece"]) => EventChunk | undefined) | undefined,
+/** The chunk of a piece of lines, filtered; `undefined` if nothing of it is wanted. */
+function picked(
+  form: EventForm,
+  { first, bytes }: Piece,
+  filter: LineFilter,
 ): EventChunk | undefined {
-  const { piece } = shared;
-  const { first, count } = piece;
-  if (pick === undefined && first + count <= bound) return { first, lines: piece.lines, shared };
-  const wanted = Math.min(count, bound - first);
-  const ends = piece.ends.subarray(0, wanted);
-  const lines = piece.lines.subarray(0, ends.at(-1));
-  return pick === undefined ? { first, lines } : pick({ ...piece, count: wanted, lines, ends });
+  const { numbers, lines } = pickLines(bytes, first, filter);
+  const [number] = numbers;
+  return number === undefined ? undefined : { bytes: framed(form, lines, number, numbers) };
 }
 
-function picker(
-  query: EventQuery,
-): ((piece: SharedPiece["piece"]) => EventChunk | undefined) | undefined {
-  if (!picks(query)) return undefined;
-  const filter = lineFilter(query);
-  return ({ first, lines }) => {
-    const picked = pickLines(lines, first, filter);
-    const [number] = picked.numbers;
-    if (number === undefined) return undefined;
-    return { first: number, numbers: picked.numbers, lines: picked.lines };
-  };
+/** A piece from an event on, at most up to `bound`; filtered ones are lines. */
+function readPiece(options: ChunkOptions, first: number, offset: number, bound: number) {
+  const { source, log, file, query, form } = options;
+  const searched = picks(query);
+  const most = bound - first;
+  // Others have no use for a piece that ends where only this client's query does.
+  if (most < Math.min(PIECE_EVENTS - first % PIECE_EVENTS, log.events - first)) {
+    const request = { first, offset, limit: log.bytes, most };
+    return file.piece({ ...request, form: searched ? "ndjson" : form });
+  }
+  const wanted = { first, offset, form: searched ? "ndjson" as const : form };
+  return source.piece(log, file, wanted, !searched);
 }
 
 /**
@@ -78,10 +72,11 @@ function picker(
  * @throws {Error} if the file is shorter than the log says.
  */
 export async function* eventChunks(
-  { source, log, file, query, known, signal }: ChunkOptions,
+  options: ChunkOptions,
 ): AsyncGenerator<EventChunk, void, void> {
+  const { log, file, query, known, form, signal } = options;
   const bound = Math.min((query.to ?? Infinity) + 1, known);
-  const pick = picker(query);
+  const filter = picks(query) ? lineFilter(query) : undefined;
   let next = firstWanted(query);
   let offset: number | undefined;
   for (let pieces = 1; next < bound && !signal.aborted; pieces++) {
@@ -92,18 +87,16 @@ export async function* eventChunks(
     }
     offset ??= await file.offsetOf(next, log.bytes, signal);
     if (signal.aborted) return;
-    const shared = offset === undefined
-      ? undefined
-      : await source.piece(log, file, next, offset, pick === undefined);
+    const piece = offset === undefined ? undefined : await readPiece(options, next, offset, bound);
     // A client that left closed the file under the last read.
     if (signal.aborted) return;
-    if (shared === undefined || shared.piece.count === 0) {
+    if (piece === undefined || piece.count === 0) {
       throw new Error("The trace's file is shorter than its log says");
     }
-    const chunk = chunkOf(shared, bound, pick);
+    next += piece.count;
+    offset = piece.end;
+    const chunk = filter === undefined ? { bytes: piece.bytes, next } : picked(form, piece, filter);
     if (chunk !== undefined) yield chunk;
-    if (pick !== undefined && pieces % TURN_PIECES === 0) await turn();
-    next += shared.piece.count;
-    offset = shared.piece.end;
+    if (filter !== undefined && pieces % TURN_PIECES === 0) await turn();
   }
 }

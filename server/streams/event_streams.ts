@@ -106,7 +106,7 @@ export class EventStreams {
     }
     const file = this.#source.file(log);
     const controller = new AbortController();
-    const common = { source: this.#source, log, file, signal: controller.signal };
+    const common = { source: this.#source, log, file, form, signal: controller.signal };
     const bytes = form === "sse"
       ? sseStream({
         ...common,
@@ -116,7 +116,7 @@ export class EventStreams {
         timers: this.#timers,
         gap,
       })
-      : lineStream({ ...common, query, known: query.follow ? Infinity : log.events }, form);
+      : lineStream({ ...common, query, known: query.follow ? Infinity : log.events });
     return this.#stream(log.run, bytes, file.hold(), controller, signal);
   }
 

@@ -1,30 +1,19 @@
 /**
- * Pieces of traces and their encoded forms, shared by all clients that read the same. Bounded by
- * bytes; who was not asked for longest goes first.
+ * Pieces of traces in the forms in which they are given out, and blocks of their files, shared by
+ * all clients that read the same. Bounded by bytes; what was not asked for longest goes first.
  *
  * @module
  */
 import type { Piece } from "./log_file.ts";
 
-/** A form that is made of a piece's lines. */
-export type EncodedForm = "sse" | "json-seq";
-
 type Bytes = Uint8Array<ArrayBuffer>;
-
-/** A piece with what was made of it. */
-export interface SharedPiece {
-  /** Where it stands in the cache, if it stands there. */
-  readonly key: string;
-  readonly piece: Piece;
-  readonly encoded: Map<EncodedForm, Bytes>;
-}
 
 /** What is kept under a key: a piece, or a block of the file. */
 interface Entry {
   readonly run: string;
-  readonly shared?: SharedPiece;
+  readonly piece?: Piece;
   readonly block?: Bytes;
-  bytes: number;
+  readonly bytes: number;
 }
 
 /** See the module's header. */
@@ -49,8 +38,8 @@ export class FrameCache {
   }
 
   /** The piece of a key. */
-  get(key: string): SharedPiece | undefined {
-    return this.#use(key)?.shared;
+  piece(key: string): Piece | undefined {
+    return this.#use(key)?.piece;
   }
 
   /** The block of a key. */
@@ -58,12 +47,8 @@ export class FrameCache {
     return this.#use(key)?.block;
   }
 
-  put(key: string, run: string, piece: Piece): SharedPiece {
-    const shared: SharedPiece = { key, piece, encoded: new Map() };
-    // The whole buffers stay as long as what is seen of them.
-    const bytes = piece.lines.buffer.byteLength + piece.ends.buffer.byteLength;
-    this.#keep(key, { run, shared, bytes });
-    return shared;
+  putPiece(key: string, run: string, piece: Piece): void {
+    this.#keep(key, { run, piece, bytes: piece.bytes.buffer.byteLength });
   }
 
   putBlock(key: string, run: string, block: Bytes): void {
@@ -81,27 +66,9 @@ export class FrameCache {
   #keep(key: string, entry: Entry): void {
     this.#drop(key);
     this.#entries.set(key, entry);
+    // The whole buffers stay as long as what is seen of them.
     this.#bytes += entry.bytes;
     this.#shrink();
-  }
-
-  /** The encoded form of a piece, made when it is first asked for. */
-  encoded(
-    shared: SharedPiece,
-    form: EncodedForm,
-    encode: (piece: Piece) => Bytes,
-  ): Bytes {
-    const known = shared.encoded.get(form);
-    if (known !== undefined) return known;
-    const made = encode(shared.piece);
-    shared.encoded.set(form, made);
-    const entry = this.#entries.get(shared.key);
-    if (entry?.shared === shared) {
-      entry.bytes += made.buffer.byteLength;
-      this.#bytes += made.buffer.byteLength;
-      this.#shrink();
-    }
-    return made;
   }
 
   /** Forgets all pieces of a run. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { EventChunk } from "./event_chunks.ts";
+import type { EventForm } from "./event_form.ts";
 import { lineEnds } from "./line_ends.ts";
 
 const LINE_FEED = 10;
@@ -15,16 +15,16 @@ const UTF8 = new TextEncoder();
 const DIGITS_MAX = 16;
 const BEFORE = "id: ";
 const BETWEEN = "\nevent: trace\ndata: ";
-/** Bytes of a frame besides its line and its number's digits. */
-const AROUND_BYTES = BEFORE.length + BETWEEN.length + 1;
+
+type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Text as bytes. */
-export function utf8(text: string): Uint8Array<ArrayBuffer> {
+export function utf8(text: string): Bytes {
   return UTF8.encode(text);
 }
 
 /** A frame of SSE that is no event of the trace. The data has no line feed. */
-export function sseFrame(event: string, data: unknown, id?: number): Uint8Array<ArrayBuffer> {
+export function sseFrame(event: string, data: unknown, id?: number): Bytes {
   const head = id === undefined ? "" : `id: ${id}\n`;
   return utf8(`${head}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
 }
@@ -57,70 +57,104 @@ class Digits {
   }
 }
 
-/**
- * Events as SSE: `id` is the event's number, `event` is `trace`, `data` is the line.
- *
- * The lines are laid at the end of what is made and moved from there to their places: moving
- * within one array takes less than making a view of each line to copy it.
- *
- * @param ends offsets behind the lines, where they are known.
- */
-export function sseFrames(
-  { lines, numbers, first }: EventChunk,
-  ends: Uint32Array = lineEnds(lines),
-): Uint8Array<ArrayBuffer> {
-  const count = ends.length;
-  const most = String(numbers?.at(-1) ?? first + count).length;
-  const target = new Uint8Array(lines.length + count * (AROUND_BYTES + most));
-  const base = target.length - lines.length;
-  target.set(lines, base);
-  const words = new DataView(target.buffer);
-  const digits = new Digits();
-  digits.set(numbers?.[0] ?? first);
-  let offset = 0;
-  let start = base;
-  for (let line = 0; line < count; line++) {
-    words.setUint32(offset, BEFORE_WORD);
-    offset += BEFORE.length;
-    for (let at = digits.start; at < DIGITS_MAX; at++) target[offset++] = digits.bytes[at] ?? ZERO;
-    words.setUint32(offset, BETWEEN_0);
-    words.setUint32(offset + 4, BETWEEN_1);
-    words.setUint32(offset + 8, BETWEEN_2);
-    words.setUint32(offset + 12, BETWEEN_3);
-    words.setUint32(offset + 16, BETWEEN_4);
-    offset += BETWEEN.length;
-    const end = base + (ends[line] ?? 0);
-    target.copyWithin(offset, start, end);
-    offset += end - start;
-    target[offset++] = LINE_FEED;
-    start = end;
-    const next = numbers?.[line + 1];
-    if (next === undefined) digits.increase();
-    else digits.set(next);
-  }
-  return target.subarray(0, offset);
+/** How lines become frames of a form, in the array in which they stand. */
+export interface Framing {
+  /** Bytes of a frame besides its line, at most. */
+  readonly aroundBytes: number;
+  /**
+   * Frames lines that stand in `target` from `base` on, where `base` leaves room for all that
+   * stands around them; the frames begin at 0.
+   *
+   * Moving within one array takes less than making a view of each line to copy it, and a piece
+   * that is read is framed without a second buffer.
+   *
+   * @param ends offsets behind the lines, from `base` on.
+   * @param first number of the first line's event.
+   * @param numbers numbers of the events where they have gaps.
+   * @returns how long the frames are.
+   */
+  inPlace(
+    target: Bytes,
+    base: number,
+    ends: Uint32Array,
+    first: number,
+    numbers?: readonly number[],
+  ): number;
 }
 
-/**
- * Lines as json-seq: a record separator before each, its line feed behind it.
- *
- * @param ends offsets behind the lines, where they are known.
- */
-export function jsonSeqFrames(
-  lines: Uint8Array<ArrayBuffer>,
-  ends: Uint32Array = lineEnds(lines),
-): Uint8Array<ArrayBuffer> {
-  const count = ends.length;
-  const target = new Uint8Array(lines.length + count);
-  target.set(lines, count);
-  let offset = 0;
-  let start = count;
-  for (let line = 0; line < count; line++) {
-    const end = count + (ends[line] ?? 0);
-    target[offset++] = RECORD_SEPARATOR;
-    target.copyWithin(offset, start, end);
-    offset += end - start;
-    start = end;
-  }
-  return target;
+/** Events as SSE: `id` is the event's number, `event` is `trace`, `data` is the line. */
+const SSE: Framing = {
+  aroundBytes: BEFORE.length + DIGITS_MAX + BETWEEN.length + 1,
+  inPlace(target, base, ends, first, numbers) {
+    const words = new DataView(target.buffer, target.byteOffset);
+    const digits = new Digits();
+    digits.set(first);
+    let offset = 0;
+    let start = base;
+    for (let line = 0; line < ends.length; line++) {
+      words.setUint32(offset, BEFORE_WORD);
+      offset += BEFORE.length;
+      for (let at = digits.start; at < DIGITS_MAX; at++) {
+        target[offset++] = digits.bytes[at] ?? ZERO;
+      }
+      words.setUint32(offset, BETWEEN_0);
+      words.setUint32(offset + 4, BETWEEN_1);
+      words.setUint32(offset + 8, BETWEEN_2);
+      words.setUint32(offset + 12, BETWEEN_3);
+      words.setUint32(offset + 16, BETWEEN_4);
+      offset += BETWEEN.length;
+      const end = base + (ends[line] ?? 0);
+      target.copyWithin(offset, start, end);
+      offset += end - start;
+      target[offset++] = LINE_FEED;
+      start = end;
+      const next = numbers?.[line + 1];
+      if (next === undefined) digits.increase();
+      else digits.set(next);
+    }
+    return offset;
+  },
+};
+
+/** Lines as json-seq: a record separator before each, its line feed behind it. */
+const JSON_SEQ: Framing = {
+  aroundBytes: 1,
+  inPlace(target, base, ends) {
+    let offset = 0;
+    let start = base;
+    for (const lineEnd of ends) {
+      const end = base + lineEnd;
+      target[offset++] = RECORD_SEPARATOR;
+      target.copyWithin(offset, start, end);
+      offset += end - start;
+      start = end;
+    }
+    return offset;
+  },
+};
+
+/** Lines as they are: no room is left before them. */
+const NDJSON: Framing = { aroundBytes: 0, inPlace: (_target, _base, ends) => ends.at(-1) ?? 0 };
+
+/** Framings by form. */
+export const FRAMINGS: Readonly<Record<EventForm, Framing>> = {
+  "sse": SSE,
+  "ndjson": NDJSON,
+  "json-seq": JSON_SEQ,
+};
+
+/** Lines in a form; the lines themselves stay as they are. */
+export function framed(
+  form: EventForm,
+  lines: Bytes,
+  first: number,
+  numbers?: readonly number[],
+): Bytes {
+  if (form === "ndjson") return lines;
+  const framing = FRAMINGS[form];
+  const ends = lineEnds(lines);
+  const base = ends.length * framing.aroundBytes;
+  const target = new Uint8Array(base + lines.length);
+  target.set(lines, base);
+  return target.subarray(0, framing.inPlace(target, base, ends, first, numbers));
 }

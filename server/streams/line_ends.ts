@@ -5,7 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 
-/** A piece's most lines and those that are usual. */
+/** Room for ends that is made first: a piece has no more. */
 const USUAL_LINES = 1024;
 
 /**

@@ -7,7 +7,7 @@
  */
 import { type ChunkOptions, eventChunks } from "./event_chunks.ts";
 import { firstWanted, picks, wantsWhole } from "./event_query.ts";
-import { jsonSeqFrames, utf8 } from "./frames.ts";
+import { framed, utf8 } from "./frames.ts";
 import { BLOCK_BYTES } from "./piece_source.ts";
 
 /** Bytes behind the events in which a footer's line must stand. */
@@ -41,42 +41,18 @@ async function* fileBlocks(
   }
 }
 
-/** The lines of events in the form that is wanted. */
-async function* framedChunks(
-  options: ChunkOptions,
-  form: "ndjson" | "json-seq",
-): AsyncGenerator<Bytes, void, void> {
-  const { source } = options;
-  for await (const { lines, shared } of eventChunks(options)) {
-    if (form === "ndjson") yield lines;
-    else if (shared === undefined) yield jsonSeqFrames(lines);
-    else {
-      yield source.encoded(
-        shared,
-        form,
-        (piece) => jsonSeqFrames(piece.lines, piece.ends),
-      );
-    }
-  }
-}
-
 /** The bytes of a stream of lines, piece by piece. */
-export async function* lineStream(
-  options: ChunkOptions,
-  form: "ndjson" | "json-seq",
-): AsyncGenerator<Bytes, void, void> {
-  const { log, file, query, known, signal } = options;
-  const framed = (lines: Bytes): Bytes => form === "ndjson" ? lines : jsonSeqFrames(lines);
+export async function* lineStream(options: ChunkOptions): AsyncGenerator<Bytes, void, void> {
+  const { log, file, query, known, form, signal } = options;
   if (wantsWhole(query)) {
     const header = await file.readEnd(0, log.firstByte);
     // Of an imported log there may be no header's line in the file.
-    yield framed(header.length > 0 ? header : utf8(`${JSON.stringify(log.header)}\n`));
+    yield framed(form, header.length > 0 ? header : utf8(`${JSON.stringify(log.header)}\n`), 0);
   }
-  yield* form === "ndjson" && wantsRest(options)
-    ? fileBlocks(options)
-    : framedChunks(options, form);
+  if (form === "ndjson" && wantsRest(options)) yield* fileBlocks(options);
+  else for await (const { bytes } of eventChunks(options)) yield bytes;
   const whole = log.footer !== undefined && known >= log.events;
   if (!whole || picks(query) || query.to !== undefined || signal.aborted) return;
   const footer = await file.readEnd(log.bytes, log.bytes + FOOTER_BYTES);
-  if (!signal.aborted) yield framed(footer);
+  if (!signal.aborted) yield framed(form, footer, 0);
 }

@@ -8,6 +8,8 @@
  * @module
  */
 import type { TraceLog } from "../deps.ts";
+import type { EventForm } from "./event_form.ts";
+import { FRAMINGS } from "./frames.ts";
 import { lineEnds } from "./line_ends.ts";
 
 /** Events between two entries of the index. */
@@ -21,18 +23,27 @@ const LIKELY_MARGIN = 1.06;
 const LIKELY_BYTES = 512;
 const LINE_FEED = 10;
 
-/** Whole lines that follow each other. */
+/** Whole lines that follow each other, in a form. */
 export interface Piece {
   /** Number of the first event. */
   readonly first: number;
   readonly count: number;
-  /** Offsets in the file. */
-  readonly start: number;
+  /** Offset in the file behind the last line. */
   readonly end: number;
-  /** The lines, each with its line feed. */
-  readonly lines: Uint8Array<ArrayBuffer>;
-  /** Offsets in `lines` behind each of them. */
-  readonly ends: Uint32Array;
+  /** The lines in the form that was asked for. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** What is read as one piece. */
+export interface PieceRequest {
+  readonly first: number;
+  /** Where the first event's line begins. */
+  readonly offset: number;
+  /** Offset behind the last line that may be read. */
+  readonly limit: number;
+  /** Events at most, of those up to the next multiple of {@linkcode PIECE_EVENTS}. */
+  readonly most: number;
+  readonly form: EventForm;
 }
 
 /** See the module's header. */
@@ -90,8 +101,14 @@ export class LogFile {
   }
 
   /** Bytes from `start` to `end`; fewer if the file is shorter. */
-  read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
-    const result = this.#queue.then(() => this.#readNow(start, end));
+  async read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new Uint8Array(Math.max(0, end - start));
+    return bytes.subarray(0, await this.#readInto(bytes, start));
+  }
+
+  /** Fills bytes from an offset on; gives how many there are. */
+  #readInto(bytes: Uint8Array<ArrayBuffer>, start: number): Promise<number> {
+    const result = this.#queue.then(() => this.#readNow(bytes, start));
     this.#queue = result.catch(() => {});
     return result;
   }
@@ -105,11 +122,10 @@ export class LogFile {
     return bytes;
   }
 
-  async #readNow(start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
-    if (this.#holders === 0) return new Uint8Array(0);
+  async #readNow(bytes: Uint8Array<ArrayBuffer>, start: number): Promise<number> {
+    if (this.#holders === 0) return 0;
     this.#file ??= Deno.open(this.path);
     const file = await this.#file;
-    const bytes = new Uint8Array(Math.max(0, end - start));
     let filled = 0;
     file.seekSync(start, Deno.SeekMode.Start);
     while (filled < bytes.length) {
@@ -117,31 +133,32 @@ export class LogFile {
       if (count === null) break;
       filled += count;
     }
-    return filled === bytes.length ? bytes : bytes.subarray(0, filled);
+    return filled;
   }
 
-  /**
-   * Whole lines from an event on, at most up to the next multiple of {@linkcode PIECE_EVENTS}
-   * and about {@linkcode PIECE_BYTES}.
-   *
-   * @param offset where the event's line begins.
-   * @param limit offset behind the last line that may be read.
-   */
-  async piece(first: number, offset: number, limit: number): Promise<Piece> {
-    const most = PIECE_EVENTS - first % PIECE_EVENTS;
+  /** Whole lines from an event on, about {@linkcode PIECE_BYTES} of them at most. */
+  async piece(request: PieceRequest): Promise<Piece> {
+    const { first, offset, limit } = request;
+    const most = Math.min(request.most, PIECE_EVENTS - first % PIECE_EVENTS);
+    const framing = FRAMINGS[request.form];
+    const base = most * framing.aroundBytes;
     const room = Math.min(limit - offset, PIECE_BYTES);
-    // Not much more than is needed, as far as the lines that were seen last tell.
-    const likely = Math.min(room, Math.ceil(most * this.#lineBytes * LIKELY_MARGIN) + LIKELY_BYTES);
-    let bytes = await this.read(offset, offset + likely);
-    let ends = this.#cut(bytes, first, offset, most);
-    if (ends.length < most && bytes.length === likely && likely < room) {
-      bytes = await this.read(offset, offset + room);
-      ends = this.#cut(bytes, first, offset, most);
+    // Not much more is read than is needed, as far as the lines that were seen last tell.
+    let length = Math.min(room, Math.ceil(most * this.#lineBytes * LIKELY_MARGIN) + LIKELY_BYTES);
+    while (true) {
+      const target = new Uint8Array(base + length);
+      const filled = await this.#readInto(target.subarray(base), offset);
+      const ends = this.#cut(target.subarray(base, base + filled), first, offset, most);
+      if (ends.length < most && filled === length && length < room) {
+        length = room;
+        continue;
+      }
+      const count = ends.length;
+      const linesLength = ends.at(-1) ?? 0;
+      if (count > 0) this.#lineBytes = linesLength / count;
+      const bytes = target.subarray(0, framing.inPlace(target, base, ends, first));
+      return { first, count, end: offset + linesLength, bytes };
     }
-    const length = ends.at(-1) ?? 0;
-    if (ends.length > 0) this.#lineBytes = length / ends.length;
-    const lines = bytes.subarray(0, length);
-    return { first, count: ends.length, start: offset, end: offset + length, lines, ends };
   }
 
   /** Where the whole lines at the beginning of bytes end. */

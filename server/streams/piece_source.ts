@@ -5,8 +5,8 @@
  * @module
  */
 import type { TraceLog } from "../deps.ts";
-import { type EncodedForm, FrameCache, type SharedPiece } from "./frame_cache.ts";
-import { LogFile, type Piece, PIECE_BYTES } from "./log_file.ts";
+import { FrameCache } from "./frame_cache.ts";
+import { LogFile, type Piece, PIECE_BYTES, PIECE_EVENTS, type PieceRequest } from "./log_file.ts";
 
 /** Bytes of the blocks in which a file is read whose lines nobody looks at. */
 export const BLOCK_BYTES = 196_608;
@@ -17,7 +17,7 @@ const IDLE_FILES_MAX = 64;
 export class PieceSource {
   readonly cache: FrameCache;
   readonly #files: Map<string, LogFile> = new Map();
-  readonly #reading: Map<string, Promise<SharedPiece>> = new Map();
+  readonly #reading: Map<string, Promise<Piece>> = new Map();
   readonly #blocks: Map<string, Promise<Uint8Array<ArrayBuffer>>> = new Map();
 
   constructor(cacheBytes: number) {
@@ -40,30 +40,30 @@ export class PieceSource {
   }
 
   /**
-   * A piece from an event on. With `keep` it goes into the cache; without, it is only looked for
-   * there, so that who filters a long trace does not drive out what others share.
+   * A piece from an event on, as far as the log goes. With `keep` it goes into the cache; without,
+   * it is only looked for there, so that who filters a long trace does not drive out what others
+   * share.
    */
   async piece(
     log: TraceLog,
     file: LogFile,
-    first: number,
-    offset: number,
+    wanted: Omit<PieceRequest, "limit" | "most">,
     keep: boolean,
-  ): Promise<SharedPiece> {
+  ): Promise<Piece> {
     // A piece at the end of a growing log is another one when there is more.
     const limit = log.bytes;
-    const full = log.ended || limit - offset >= PIECE_BYTES;
-    const key = `${log.run}/${first}/${full ? "" : limit}`;
-    const known = this.cache.get(key);
+    const full = log.ended || limit - wanted.offset >= PIECE_BYTES;
+    const key = `${log.run}/${wanted.form}/${wanted.first}/${full ? "" : limit}`;
+    const known = this.cache.piece(key);
     if (known !== undefined) return known;
-    if (!keep) {
-      return { key, piece: await file.piece(first, offset, limit), encoded: new Map() };
-    }
+    const request: PieceRequest = { ...wanted, limit, most: PIECE_EVENTS };
+    if (!keep) return await file.piece(request);
     let reading = this.#reading.get(key);
     if (reading === undefined) {
-      reading = file.piece(first, offset, limit).then((piece) =>
-        piece.count === 0 ? { key, piece, encoded: new Map() } : this.cache.put(key, log.run, piece)
-      ).finally(() => this.#reading.delete(key));
+      reading = file.piece(request).then((piece) => {
+        if (piece.count > 0) this.cache.putPiece(key, log.run, piece);
+        return piece;
+      }).finally(() => this.#reading.delete(key));
       this.#reading.set(key, reading);
     }
     return await reading;
@@ -88,15 +88,6 @@ export class PieceSource {
       this.#blocks.set(key, reading);
     }
     return await reading;
-  }
-
-  /** The encoded form of a piece. */
-  encoded(
-    piece: SharedPiece,
-    form: EncodedForm,
-    encode: (piece: Piece) => Uint8Array<ArrayBuffer>,
-  ): Uint8Array<ArrayBuffer> {
-    return this.cache.encoded(piece, form, encode);
   }
 
   /** Forgets what is kept of a run. */

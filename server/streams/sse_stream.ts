@@ -9,7 +9,7 @@
 import type { RunSummary } from "../api/shapes/run.ts";
 import type { VerdictMark } from "../api/shapes/event.ts";
 import { type ChunkOptions, type EventChunk, eventChunks } from "./event_chunks.ts";
-import { sseFrame, sseFrames, utf8 } from "./frames.ts";
+import { sseFrame, utf8 } from "./frames.ts";
 import type { StreamExtras, StreamTimers } from "./stream_settings.ts";
 
 /** Ms after which a client that lost its connection comes again. */
@@ -87,15 +87,9 @@ function happening(
   });
 }
 
-function framesOf({ source }: SseOptions, chunk: EventChunk): Bytes {
-  return chunk.shared === undefined
-    ? sseFrames(chunk)
-    : source.encoded(chunk.shared, "sse", (piece) => sseFrames(piece, piece.ends));
-}
-
 /** Whether there are events behind a chunk; false where only a search can tell. */
-function hasNext({ log }: SseOptions, { shared }: EventChunk): boolean {
-  return shared !== undefined && shared.piece.first + shared.piece.count < log.events;
+function hasNext({ log }: SseOptions, { next }: EventChunk): boolean {
+  return next !== undefined && next < log.events;
 }
 
 /** Number of the last event that there will be for a query. */
@@ -126,8 +120,8 @@ export async function* sseStream(options: SseOptions): AsyncGenerator<Bytes, voi
       if (what !== "chunk") continue;
       const { value, done } = await next;
       if (done === true || value === undefined) break;
-      yield framesOf(options, value);
       ready = hasNext(options, value);
+      yield value.bytes;
       next = chunks.next();
     }
     if (signal.aborted) return;

@@ -119,7 +119,7 @@ async function pastesTranscript(stage: Stage): Promise<void> {
   await area.fill(text);
   await page.locator('[data-action="start-run"]').click();
   await page.locator("h1", { hasText: "Typed in a test" }).waitFor();
-  await page.locator('[data-part="verdict"]', { hasText: "rules held" }).waitFor();
+  await page.locator('[data-part="verdict"]', { hasText: "finished" }).waitFor();
   const run = await page.evaluate(() => globalThis.kjump.state().run ?? "");
   await painted(page, stage.lines(run).length);
   await page.keyboard.press("End");

@@ -82,3 +82,17 @@ Deno.test("cuts show an invalidation that is only in the disk's cache", () => {
   const { faults } = explore(record({ registry }, 40));
   assert.ok(faults.some((fault) => fault.includes("F60")), faults.join("\n"));
 });
+
+Deno.test("a prompt that was under way when the power went does not confuse who boots again", () => {
+  const { events } = runMainline();
+  const shown = events.filter(({ kind, type, summary }) =>
+    kind === "send" && type === "console.shown" && summary?.["prompt"] === true
+  );
+  const boots = new Set<string>();
+  for (const { seq } of shown) {
+    const run = runMainline({ choices: [{ kind: "power_cut", at: seq + 1, durable: "none" }] });
+    assert.doesNotMatch(run.outcome ?? "", /^stuck/, `cut at ${seq + 1}`);
+    boots.add(run.outcome ?? "");
+  }
+  assert.ok(shown.length >= 4 && boots.size >= 1, `${shown.length} prompts`);
+});

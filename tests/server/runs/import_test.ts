@@ -125,6 +125,7 @@ Deno.test("importTrace refuses what is no trace with the line, and leaves nothin
     for (const [content, says] of cases) {
       const { text } = await refused("not-readable", upload(laboratory, folder, content));
       assert.match(text, says);
+      assert.doesNotMatch(text, /\(at /, "the place is said once");
     }
     assert.deepEqual(laboratory.list(), []);
     isTidy(laboratory, folder);
@@ -161,10 +162,8 @@ Deno.test("importTrace refuses a packed file that is cut off or damaged anywhere
   await withLaboratory({}, async (laboratory, folder) => {
     const bytes = new TextEncoder().encode(traceText());
     const checksum = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
-    const packed: readonly Uint8Array<ArrayBuffer>[] = [
-      gzipSync(bytes),
-      zstdCompressSync(bytes, checksum),
-    ];
+    const packed = [gzipSync(bytes), zstdCompressSync(bytes, checksum)]
+      .map((each) => new Uint8Array(each));
     for (const whole of packed) {
       const damaged = whole.map((byte, at) => at === 200 ? byte ^ 0xff : byte);
       const cuts = [5, whole.length >> 1, whole.length - 3].map((end) => whole.subarray(0, end));
@@ -185,7 +184,7 @@ Deno.test("isWholeZstd walks through frames of all forms, and stops at none that
     Deno.writeFileSync(path, content);
     return isWholeZstd(path, turn);
   };
-  const noise = crypto.getRandomValues(new Uint8Array(20_000));
+  const noise = crypto.getRandomValues(new Uint8Array(2_000));
   const skipped = Uint8Array.of(0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3);
   for (const text of [new Uint8Array(0), noise.subarray(0, 300), noise, new Uint8Array(400_000)]) {
     const frame = zstdCompressSync(text);
