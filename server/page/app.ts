@@ -9,6 +9,7 @@
 import type { RuleDocument } from "../api/shapes/catalogue.ts";
 import type { AppContext, Way } from "./app_context.ts";
 import { CausalCones } from "./cones.ts";
+import { Drawing } from "./drawing.ts";
 import { FrameWatch } from "./frame_watch.ts";
 import { messageOf } from "./message.ts";
 import type { DataSource, Filter, FollowSink, PageState } from "./model.ts";
@@ -22,8 +23,10 @@ import { destinationOf } from "./walk.ts";
 
 const RUNS_MILLISECONDS = 2_000;
 /** Between two drawings while many lines come in, and while a few do. */
-const DRAW_MILLISECONDS = 150;
+const DRAW_MILLISECONDS = 400;
 const DRAW_SOON_MILLISECONDS = 25;
+/** Where more events than that are still to come, or are new, it is not drawn all at once. */
+const MANY_EVENTS = 1_000;
 /** Until the address follows the state. */
 const ADDRESS_MILLISECONDS = 250;
 
@@ -40,18 +43,26 @@ export class App {
   #rules: ReadonlyMap<string, RuleDocument> = new Map();
   #collapsed = true;
   #byTime = false;
-  #drawing = false;
+  readonly #drawing: Drawing;
   /** When it was drawn last, and the timer of the next time. */
   #drawn = 0;
   #soon: ReturnType<typeof setTimeout> | undefined;
   #addressing: ReturnType<typeof setTimeout> | undefined;
   #painted = 0;
+  /** Events that were there when the drawing that goes on began. */
+  #begun = 0;
 
   /** @param makeScreen gives the parts; they ask to be drawn by the function they are given. */
   constructor(source: DataSource, makeScreen: (changed: () => void) => Screen) {
     this.#source = source;
     this.#view = this.#newView();
     this.#screen = makeScreen(() => this.refresh());
+    this.#drawing = new Drawing((then) => requestAnimationFrame(then), {
+      parts: this.#screen.parts.map((draw) => () => draw(this.context())),
+      begin: () => this.#beginDrawing(),
+      isApart: () => this.#isApart,
+      done: () => this.#painted = this.#begun,
+    });
     this.#search = new Search(source, () => this.refresh());
     this.#cones = new CausalCones(source, () => this.refresh());
     new Player(this.store, () => this.walk("next"));
@@ -93,28 +104,35 @@ export class App {
 
   /** Draws in the next frame. */
   refresh(): void {
-    if (this.#drawing) return;
-    this.#drawing = true;
-    requestAnimationFrame(() => {
-      this.#drawing = false;
-      clearTimeout(this.#soon);
-      this.#soon = undefined;
-      this.#draw();
-      this.#drawn = performance.now();
-    });
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
+    this.#drawing.ask();
   }
 
-  /** Whether events that the server has are still to come. */
-  get #isComing(): boolean {
-    return this.#view.trace.count < (this.store.state.summary?.events ?? 0);
+  /** Events that the server has and that are still to come. */
+  get #missing(): number {
+    return (this.store.state.summary?.events ?? 0) - this.#view.trace.count;
   }
 
-  /** Draws soon: while lines come in, their number is not worth every frame. */
+  /** Whether so much is new that each part has a frame of its own. */
+  get #isApart(): boolean {
+    return this.store.state.run !== undefined &&
+      (this.#painted === 0 || this.#missing > MANY_EVENTS ||
+        this.#view.trace.count - this.#painted > MANY_EVENTS);
+  }
+
+  /** Draws soon: while many lines come in, only how many there are, once there is a first view. */
   #refreshSoon(): void {
-    const pause = this.#isComing ? DRAW_MILLISECONDS : DRAW_SOON_MILLISECONDS;
+    const isFilling = this.#missing > MANY_EVENTS && this.#painted > 0;
+    const pause = isFilling ? DRAW_MILLISECONDS : DRAW_SOON_MILLISECONDS;
     const rest = this.#drawn + pause - performance.now();
-    if (rest <= 0) return this.refresh();
-    this.#soon ??= setTimeout(() => this.refresh(), rest);
+    if (isFilling && rest <= 0) {
+      this.#drawn = performance.now();
+      this.#screen.progress(this.context());
+    } else if (!isFilling) {
+      if (rest <= 0) this.refresh();
+      else this.#soon ??= setTimeout(() => this.refresh(), rest);
+    }
   }
 
   /** Shows what went wrong. */
@@ -168,7 +186,7 @@ export class App {
     const { state } = this.store;
     const view = this.#view;
     // While a run comes in the cursor never rests, and asking would keep the server from sending.
-    const isMoving = state.following && this.#isComing;
+    const isMoving = state.following && this.#missing > 0;
     const cones = this.#cones.of(state.run, isMoving ? -1 : state.cursor);
     return {
       state,
@@ -205,16 +223,17 @@ export class App {
     };
   }
 
-  #draw(): void {
-    const { state } = this.store;
+  /** Before the parts are drawn: a cursor that follows goes to the end, which draws nothing twice. */
+  #beginDrawing(): void {
     const view = this.#view;
-    if (state.following && view.trace.count > 0 && state.cursor !== view.trace.count - 1) {
-      this.store.update({ cursor: view.trace.count - 1 });
-    }
+    const { following, cursor } = this.store.state;
+    const end = view.trace.count - 1;
+    const isFilling = this.#missing > MANY_EVENTS && this.#painted > 0;
+    if (following && !isFilling && end >= 0 && cursor !== end) this.store.update({ cursor: end });
     const { filter, range } = this.store.state;
     view.rows.bring({ filter, range, collapsed: this.#collapsed });
-    this.#screen.draw(this.context());
-    this.#painted = view.trace.count;
+    this.#begun = view.trace.count;
+    this.#drawn = performance.now();
   }
 
   #filter(change: Partial<Filter>): void {
@@ -247,7 +266,7 @@ export class App {
   }
 
   #newView(): RunView {
-    return new RunView(browserTurn(), () => this.#refreshSoon());
+    return new RunView(browserTurn(() => this.#drawing.underWay), () => this.#refreshSoon());
   }
 
   /** Takes a run's lines from its first event on. */
@@ -256,6 +275,7 @@ export class App {
     this.#follow = new AbortController();
     this.#view.feeder.clear();
     this.#view = this.#newView();
+    this.#painted = this.#begun = 0;
     this.#search.clear();
     if (run === undefined) return;
     const { signal } = this.#follow;

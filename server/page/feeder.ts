@@ -6,7 +6,7 @@
  */
 
 /** Longest slice in ms of the host's time. */
-export const SLICE_MILLISECONDS = 6;
+export const SLICE_MILLISECONDS = 3;
 /** So many are taken between two looks at the clock. */
 const STRIDE = 64;
 

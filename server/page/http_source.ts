@@ -12,6 +12,7 @@ import type { DiskMap, MachineState, MemoryMap, StateChange } from "../api/shape
 import type { RunRequest, RunSummary } from "../api/shapes/run.ts";
 import { Follower, type FollowHost } from "./follow_run.ts";
 import type { DataSource, FollowSink } from "./model.ts";
+import { browserTurn } from "./turn.ts";
 
 /** The server said why it cannot be done. */
 export class ServerRefusal extends Error {
@@ -27,18 +28,19 @@ export class ServerRefusal extends Error {
 }
 
 /** Reading may take so many ms before the browser has its turn. */
-const BREATH_MILLISECONDS = 4;
+const BREATH_MILLISECONDS = 3;
 
 function browserHost(source: HttpSource): FollowHost {
-  let since = performance.now();
+  const turn = browserTurn();
+  let since = turn.now();
   return {
     fetch: (address, init) => fetch(address, init),
     stream: (address) => new EventSource(address),
     summary: (run) => source.run(run),
     async breathe(): Promise<void> {
-      if (performance.now() - since < BREATH_MILLISECONDS) return;
-      await new Promise((resolve) => setTimeout(resolve));
-      since = performance.now();
+      if (turn.now() - since < BREATH_MILLISECONDS) return;
+      await new Promise<void>((resolve) => turn.later(resolve));
+      since = turn.now();
     },
     pause: (milliseconds, signal) =>
       new Promise((resolve) => {

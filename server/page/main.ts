@@ -54,8 +54,10 @@ function begin(root: HTMLElement): void {
     line: (seq) => app.line(seq),
     frames: () => app.frames.measured,
   };
-  app.begin().catch((error: unknown) => app.trouble(error));
+  // Making it took its part of this frame.
+  requestAnimationFrame(() => app.begin().catch((error: unknown) => app.trouble(error)));
 }
 
 const root = document.getElementById("page");
-if (root !== null) begin(root);
+// Reading the script took its part of this frame.
+if (root !== null) setTimeout(() => begin(root));

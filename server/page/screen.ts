@@ -19,6 +19,9 @@ import { StatusLine } from "./parts/status.ts";
 import { transportOf } from "./parts/transport.ts";
 import { EventTable } from "./table/table.ts";
 
+/** Steps in which what stands round the pictures comes into being. */
+const STAGES = 3;
+
 /** See the module's header. */
 export class Screen {
   readonly #root: HTMLElement;
@@ -27,6 +30,10 @@ export class Screen {
   readonly #overview: Overview;
   readonly #table: EventTable;
   readonly #status: StatusLine;
+  /** Where the status line stands: said without drawing the rest. */
+  readonly #live: HTMLElement;
+  /** How much of what stands round the pictures is there. */
+  #stage = 0;
 
   constructor(root: HTMLElement, actions: HeaderActions, changed: () => void) {
     this.#root = root;
@@ -35,28 +42,62 @@ export class Screen {
     this.#overview = new Overview(changed);
     this.#table = new EventTable(changed);
     this.#status = new StatusLine(changed);
+    this.#live = document.createElement("span");
+    this.#live.className = "count";
+    this.#live.dataset["part"] = "live";
+    this.#live.setAttribute("role", "status");
   }
 
-  /** Draws everything from what it is given. */
-  draw(context: AppContext): void {
+  /**
+   * What draws the page, one behind the other: what stands round the pictures, which comes into
+   * being bit by bit, then each of them. They say whether there was anything to do.
+   */
+  get parts(): readonly ((context: AppContext) => boolean)[] {
+    return [
+      (context) => this.#stage < 1 && this.#around(context, 1),
+      (context) => this.#stage < 2 && this.#around(context, 2),
+      (context) => this.#around(context, STAGES),
+      (context) => context.state.run !== undefined && this.#diagram.draw(context),
+      (context) => context.state.run !== undefined && this.#table.draw(context),
+      (context) => this.#whole(context),
+    ];
+  }
+
+  /** Draws how much there is while much comes in: the pictures stay as they are. */
+  progress(context: AppContext): void {
+    this.#said(context);
+    this.#whole(context);
+  }
+
+  #whole(context: AppContext): boolean {
+    if (context.state.run === undefined) return false;
+    this.#overview.draw(context, this.#diagram.seen);
+    return true;
+  }
+
+  #said(context: AppContext): void {
+    const text = this.#status.text(context);
+    if (this.#live.textContent !== text) this.#live.textContent = text;
+  }
+
+  #around(context: AppContext, stage: number): boolean {
     const { state } = context;
+    this.#stage = state.run === undefined ? 0 : stage;
+    this.#said(context);
     render(
       html`
         <header class="top" data-part="header">${headerOf(context, this.#actions)}</header>
         ${state.run === undefined ? this.#home(context) : this.#run(context)}
         ${problemOf(context)}
         <footer class="foot" data-part="status">
-          <span role="status" class="count" data-part="live">${this.#status.text(context)}</span>
+          ${this.#live}
           <span class="quiet">${streamOf(context)}</span>
         </footer>
         <div class="dialogs" data-part="dialogs">${dialogOf(context)}</div>
       `,
       this.#root,
     );
-    if (state.run === undefined) return;
-    this.#diagram.draw(context);
-    this.#overview.draw(context, this.#diagram.seen);
-    this.#table.draw(context);
+    return true;
   }
 
   #home(context: AppContext): TemplateResult {
@@ -65,13 +106,13 @@ export class Screen {
 
   #run(context: AppContext): TemplateResult {
     const isBeside = context.state.beside !== undefined;
+    const stage = this.#stage;
     return html`
       <nav class="transport" data-part="transport" aria-label="Moments"
-      >${transportOf(context)}</nav>
+      >${stage < 2 ? nothing : transportOf(context)}</nav>
       ${this.#overview.element}
-      <section class="filters" data-part="filters" aria-label="Filters">${filtersOf(
-        context,
-      )}</section>
+      <section class="filters" data-part="filters" aria-label="Filters"
+      >${stage < 2 ? nothing : filtersOf(context)}</section>
       <main class=${`work${isBeside ? " two" : ""}`} data-part="main">
         <div class="pictures">
           ${this.#diagram.element}
@@ -81,7 +122,7 @@ export class Screen {
           ? html`<div class="beside" data-part="beside">${besideOf(context)}</div>`
           : nothing}
         <aside class="detail" data-part="detail" aria-label="The chosen moment"
-          >${detailOf(context)}</aside>
+          >${stage < STAGES ? nothing : detailOf(context)}</aside>
       </main>
     `;
   }

@@ -6,13 +6,15 @@
 /// <reference lib="dom" />
 import type { Turn } from "./feeder.ts";
 
-/** The turn as the browser has it. */
-export function browserTurn(): Turn {
-  return {
-    now: () => performance.now(),
-    later(then) {
-      if (document.hidden) setTimeout(then);
-      else requestAnimationFrame(then);
-    },
+/**
+ * The turn as the browser has it.
+ *
+ * @param isTaken says that a frame is taken by something else: then it is the next one's turn.
+ */
+export function browserTurn(isTaken: () => boolean = () => false): Turn {
+  const later = (then: () => void): void => {
+    if (document.hidden) setTimeout(then);
+    else requestAnimationFrame(() => isTaken() ? later(then) : then());
   };
+  return { now: () => performance.now(), later };
 }

@@ -42,7 +42,12 @@ export function summaryLine(
   let line = "";
   for (const [name, value] of Object.entries(summary)) {
     line += `${line === "" ? "" : "  "}${name}=${value}`;
-    if (line.length > most) return `${line.slice(0, most)}…`;
+    if (line.length > most) return shortened(line, most);
   }
   return line;
+}
+
+/** A text of at most so many characters, and `…` where it goes on. */
+export function shortened(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
 }

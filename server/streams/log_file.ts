@@ -14,7 +14,7 @@ import { lineEnds } from "./line_ends.ts";
 
 /** Events between two entries of the index. */
 export const INDEX_STRIDE = 512;
-/** Bytes that are read at one time: the most that a stream is ahead of its client. */
+/** Bytes of lines that are read at one time: the most that a stream is ahead of its client. */
 export const PIECE_BYTES = 262_144;
 /** Events at whose multiples pieces end, so that those who come in between meet the others. */
 export const PIECE_EVENTS = 2 * INDEX_STRIDE;
@@ -41,7 +41,7 @@ export interface PieceRequest {
   readonly offset: number;
   /** Offset behind the last line that may be read. */
   readonly limit: number;
-  /** Events at most, of those up to the next multiple of {@linkcode PIECE_EVENTS}. */
+  /** Events there are or are wanted; those up to a whole number of pieces are read. */
   readonly most: number;
   readonly form: EventForm;
 }

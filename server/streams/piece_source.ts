@@ -6,7 +6,7 @@
  */
 import type { TraceLog } from "../deps.ts";
 import { FrameCache } from "./frame_cache.ts";
-import { LogFile, type Piece, PIECE_BYTES, PIECE_EVENTS, type PieceRequest } from "./log_file.ts";
+import { LogFile, type Piece, PIECE_BYTES, type PieceRequest } from "./log_file.ts";
 
 /** Bytes of the blocks in which a file is read whose lines nobody looks at. */
 export const BLOCK_BYTES = 196_608;
@@ -56,7 +56,7 @@ export class PieceSource {
     const key = `${log.run}/${wanted.form}/${wanted.first}/${full ? "" : limit}`;
     const known = this.cache.piece(key);
     if (known !== undefined) return known;
-    const request: PieceRequest = { ...wanted, limit, most: PIECE_EVENTS };
+    const request: PieceRequest = { ...wanted, limit, most: log.events - wanted.first };
     if (!keep) return await file.piece(request);
     let reading = this.#reading.get(key);
     if (reading === undefined) {

@@ -16,8 +16,8 @@ type Scheme = "light" | "dark";
 async function objections(page: Page, what: string, part = "html"): Promise<readonly string[]> {
   await settled(page);
   const found: readonly string[] = await page.evaluate(async (selector) => {
-    const { axe } = globalThis as unknown as { axe: typeof import("npm:axe-core@4.14.1") };
-    const { violations } = await axe.run(selector, { resultTypes: ["violations"] });
+    const page = globalThis as typeof globalThis & { axe: typeof import("npm:axe-core@4.14.1") };
+    const { violations } = await page.axe.run(selector, { resultTypes: ["violations"] });
     return violations.flatMap(({ id, nodes }) =>
       nodes.map(({ target, failureSummary }) => `${id} at ${target}: ${failureSummary}`)
     );

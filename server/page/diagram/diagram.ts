@@ -61,8 +61,8 @@ export class Diagram {
     return Math.max(ROW_PIXELS, this.#height - HEAD_PIXELS);
   }
 
-  /** Draws what is to be seen now. */
-  draw(context: AppContext): void {
+  /** Draws what is to be seen now; that is always something to do. */
+  draw(context: AppContext): true {
     this.#context = context;
     const { rows } = context;
     const lanes = lanesOf(context, this.#width);
@@ -87,6 +87,7 @@ export class Diagram {
     );
     this.#place(lanes, width);
     this.#revealLane(context, lanes);
+    return true;
   }
 
   /** Sizes by script: markup may not set styles. */

@@ -65,7 +65,9 @@ function cross(x: number, y: number): SVGTemplateResult {
 export function rowMark(context: AppContext, row: SceneRow, width: number): SVGTemplateResult {
   const broken = context.violations.some((seq) => seq >= row.seq && seq <= row.last);
   const hit = context.hits.length > 0 && isHit(context.hits, row.seq, row.last);
-  return svg`<g class=${`row k-${row.kind}${hit ? " hit" : ""}`} data-seq=${row.seq}>
+  return svg`<g class=${`row k-${row.input ? "input" : row.kind}${
+    hit ? " hit" : ""
+  }`} data-seq=${row.seq}>
     ${row.kind === "fault" ? rule(row, width) : nothing}
     ${row.lane === undefined ? nothing : mark(row, row.lane.x)}
     ${
@@ -104,6 +106,14 @@ function flag(row: SceneRow): SVGTemplateResult {
   `;
 }
 
+/** Head and shoulders. */
+function person(x: number, y: number): SVGTemplateResult {
+  return svg`
+    <circle class="person" cx=${x} cy=${y - 3.5} r="3.2" />
+    <path class="person" d=${`M${x - 6} ${y + 7}c0 -8 12 -8 12 0z`} />
+  `;
+}
+
 function mark(row: SceneRow, x: number): SVGTemplateResult {
   const { y, family, kind, size } = row;
   if (size > 1) {
@@ -125,6 +135,7 @@ function mark(row: SceneRow, x: number): SVGTemplateResult {
       return svg`<path class="lost" d=${`M${x - 4} ${y - 4}l8 8m0 -8l-8 8`} />`;
     case "fault":
     case "signal":
+      if (row.input) return person(x, y);
       return svg`<path class="bolt" d=${`M${x + 2} ${y - 9}l-7 10h5l-2 8l7 -10h-5z`} />`;
     case "start":
       return svg`<path class="life" d=${`M${x - 6} ${y - ROW_PIXELS / 4}h12l-6 8z`} />`;

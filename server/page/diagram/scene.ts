@@ -6,8 +6,9 @@
  */
 import type { EventKind } from "../../../machine/trace/event.ts";
 import { type Family, familyOf } from "../family.ts";
+import { inputWords, isInput } from "../input_words.ts";
 import type { Rows } from "../rows.ts";
-import { summaryLine } from "../values.ts";
+import { shortened, summaryLine } from "../values.ts";
 import type { TraceStore } from "../trace_store.ts";
 
 /** Height of a row in px. */
@@ -37,6 +38,8 @@ export interface SceneRow {
   readonly kind: EventKind;
   readonly lane: Lane | undefined;
   readonly family: Family;
+  /** Whether a person does it at a live machine. */
+  readonly input: boolean;
   readonly label: string;
   /** Where the label stands: to the right or left of its mark. */
   readonly labelX: number;
@@ -142,6 +145,7 @@ class SceneBuilder {
       kind,
       lane,
       family: familyOf(type),
+      input: isInput({ kind, type }),
       label,
       labelX: labelEnd ? x - 11 : x + 11,
       labelEnd,
@@ -164,6 +168,7 @@ class SceneBuilder {
       case "drop": {
         const event = this.#trace.event(seq);
         if (kind === "state") return event.state ?? "";
+        if (isInput(event)) return shortened(inputWords(event), LABEL_CHARACTERS);
         const text = summaryLine(event.summary, LABEL_CHARACTERS);
         return `${type.replace("fact.", "")} ${text}`.trim();
       }

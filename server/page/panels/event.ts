@@ -9,6 +9,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { Scalar, TraceEvent } from "../../../machine/trace/event.ts";
 import type { EventContext } from "../../api/shapes/event.ts";
+import { inputWords, isInput } from "../input_words.ts";
 import type { PartContext } from "../model.ts";
 import { span } from "../values.ts";
 import { cachesOf } from "./caches.ts";
@@ -59,7 +60,14 @@ function scalar(name: string, value: Scalar): TemplateResult {
     ${sizeText(address)} up</span>`;
 }
 
-function summaryOf({ summary = {} }: TraceEvent): TemplateResult | typeof nothing {
+function summaryOf(event: TraceEvent): TemplateResult | typeof nothing {
+  const { summary = {} } = event;
+  if (isInput(event)) {
+    return html`
+      <h3>What the person does</h3>
+      <p class="text">${inputWords(event)}</p>
+    `;
+  }
   const entries = Object.entries(summary);
   if (entries.length === 0) return nothing;
   return html`

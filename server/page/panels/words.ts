@@ -5,6 +5,7 @@
  */
 import type { TraceEvent } from "../../../machine/trace/event.ts";
 import type { TraceView } from "../model.ts";
+import { inputWords, isInput } from "../input_words.ts";
 import { grouped as countText, seconds } from "../values.ts";
 
 export { sizeText } from "../../../machine/size_text.ts";
@@ -66,6 +67,7 @@ const ARROW = "\u2192";
 export function eventWords(event: TraceEvent): string {
   const { kind, actor, source, target, type, state } = event;
   const what = (type ?? "").replace(/^fact\./, "");
+  if (isInput(event)) return `${actor}: ${inputWords(event)}`;
   switch (kind) {
     case "send":
       return `${source ?? actor} ${ARROW} ${target ?? "?"}: ${what}`;

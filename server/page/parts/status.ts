@@ -14,6 +14,9 @@ export class StatusLine {
   readonly #changed: () => void;
   #text = "";
   #said = -Infinity;
+  /** Whether what was said last was of something that is there, and of which run. */
+  #isKnown = false;
+  #run: string | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param changed asks to be drawn again when there is something new to say. */
@@ -25,7 +28,11 @@ export class StatusLine {
   text(context: AppContext): string {
     const wanted = sentence(context);
     if (wanted === this.#text) return wanted;
-    const rest = this.#said + PAUSE_MILLISECONDS - performance.now();
+    const { run } = context.state;
+    const isFirst = !isKnown(context) || !this.#isKnown || run !== this.#run;
+    this.#isKnown = isKnown(context);
+    this.#run = run;
+    const rest = isFirst ? 0 : this.#said + PAUSE_MILLISECONDS - performance.now();
     if (rest > 0) {
       this.#timer ??= setTimeout(() => {
         this.#timer = undefined;
@@ -38,8 +45,15 @@ export class StatusLine {
   }
 }
 
+/** Whether there is something to speak of: what is said first is said at once. */
+function isKnown({ state, trace }: AppContext): boolean {
+  return state.run === undefined ? state.runs.length > 0 : trace.count > 0;
+}
+
 function sentence({ state, trace, rows, violations }: AppContext): string {
-  if (state.run === undefined) return `${state.runs.length} runs`;
+  if (state.run === undefined) {
+    return state.runs.length === 1 ? "1 run" : `${state.runs.length} runs`;
+  }
   if (trace.count === 0) return "no events yet";
   const shown = rows.shown === trace.count ? "" : `, ${grouped(rows.shown)} shown`;
   const broken = violations.length === 0 ? "" : `, rules broken at ${violations.length}`;

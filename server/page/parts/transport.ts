@@ -51,16 +51,15 @@ export function transportOf(context: AppContext): TemplateResult {
           )}
         </select></label>
     </div>
-    <label class="position" title="Number of the event (g)">
-      <span class="sr">Event</span>
-      <input data-action="seq" inputmode="numeric" autocomplete="off" spellcheck="false"
-        .value=${state.cursor < 0 ? "" : String(state.cursor)} ?disabled=${none}
-        @change=${(event: Event) => goTo(context, event)} />
+    <div class="position" title="Number of the event (g)">
+      <input data-action="seq" aria-label="Event number" inputmode="numeric" autocomplete="off"
+        spellcheck="false" .value=${state.cursor < 0 ? "" : String(state.cursor)}
+        ?disabled=${none} @change=${(event: Event) => goTo(context, event)} />
       <span class="of">of ${grouped(trace.count)}</span>
       <span class="clock">${state.cursor < 0
         ? nothing
         : `${seconds(trace.vt(state.cursor))} s`}</span>
-    </label>
+    </div>
     ${phaseList(context)}
   `;
 }

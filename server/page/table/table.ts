@@ -10,6 +10,7 @@ import { html, nothing, render, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
 import type { AppContext } from "../app_context.ts";
 import { familyOf } from "../family.ts";
+import { inputWords, isInput } from "../input_words.ts";
 import { grouped, seconds, summaryLine } from "../values.ts";
 import { VirtualScroll } from "../virtual_scroll.ts";
 
@@ -53,8 +54,8 @@ export class EventTable {
     }).observe(this.element);
   }
 
-  /** Draws what is to be seen now. */
-  draw(context: AppContext): void {
+  /** Draws what is to be seen now; that is always something to do. */
+  draw(context: AppContext): true {
     this.#context = context;
     const { rows, state } = context;
     const view = Math.max(ROW_PIXELS, this.#height - HEAD_PIXELS);
@@ -76,6 +77,7 @@ export class EventTable {
     const here = rows.indexOf(state.cursor);
     render(tableOf(context, seqs, first, here), this.element);
     this.#place(view);
+    return true;
   }
 
   #place(view: number): void {
@@ -161,7 +163,8 @@ function tableOf(
 function rowOf(context: AppContext, seq: number, index: number, tabbed: number): TemplateResult {
   const event = context.trace.event(seq);
   const isHere = seq === context.state.cursor;
-  const classes = ["event", `k-${event.kind}`];
+  const isPerson = isInput(event);
+  const classes = ["event", `k-${isPerson ? "input" : event.kind}`];
   if (isHere) classes.push("cursor");
   if (context.past.has(seq)) classes.push("past");
   if (context.future.has(seq)) classes.push("future");
@@ -173,7 +176,9 @@ function rowOf(context: AppContext, seq: number, index: number, tabbed: number):
     ? ""
     : `← ${event.source}`;
   const { colour, letter } = familyOf(event.type ?? "");
-  const what = event.state ?? summaryLine(event.summary, SUMMARY_CHARACTERS);
+  const what = isPerson
+    ? inputWords(event)
+    : event.state ?? summaryLine(event.summary, SUMMARY_CHARACTERS);
   return html`
     <tr role="row" class=${classes.join(" ")} aria-rowindex=${index + 2} data-seq=${seq}
       tabindex=${index === tabbed ? 0 : -1} aria-current=${isHere ? "true" : nothing}

@@ -132,31 +132,61 @@ Deno.test("open as NDJSON gives an ended run in blocks, and fails before one tha
   assert.equal(streams.count, 0);
 });
 
+/** Counts what is read of files until it is disposed of. */
+class CountedBytes {
+  bytes = 0;
+  readonly #read = Deno.FsFile.prototype.read;
+
+  constructor() {
+    const read = this.#read;
+    const add = (count: number | null) => {
+      this.bytes += count ?? 0;
+      return count;
+    };
+    Deno.FsFile.prototype.read = async function (target) {
+      return add(await read.call(this, target));
+    };
+  }
+
+  [Symbol.dispose](): void {
+    Deno.FsFile.prototype.read = this.#read;
+  }
+}
+
 Deno.test("piece reads hardly more than what it gives once it has seen lines", async () => {
-  const { log } = uneven(40_000);
-  using _log = log;
+  using log = new GrowingLog();
+  log.add(30_720);
+  const long = Array.from({ length: 2048 }, (_, at) => `{"seq":${at},"text":"${"y".repeat(200)}"}`);
+  log.addLines(long);
+  using reads = new CountedBytes();
   const file = new LogFile(log);
   const release = file.hold();
-  const read = Deno.FsFile.prototype.read;
-  let bytes = 0;
-  Deno.FsFile.prototype.read = async function (target) {
-    const count = await read.call(this, target);
-    bytes += count ?? 0;
-    return count;
-  };
-  try {
-    let offset = log.firstByte;
-    for (let first = 0; first < log.events;) {
-      const request = { first, offset, limit: log.bytes, most: PIECE_EVENTS, form: "sse" as const };
-      const piece = await file.piece(request);
-      offset = piece.end;
-      first += piece.count;
-    }
-    assert.equal(offset, log.bytes);
-  } finally {
-    Deno.FsFile.prototype.read = read;
-    release();
+  let offset = log.firstByte;
+  for (let first = 0; first < log.events; first += PIECE_EVENTS) {
+    const request = { first, offset, limit: log.bytes, most: Infinity, form: "sse" as const };
+    const piece = await file.piece(request);
+    assert.equal(piece.count, PIECE_EVENTS, "also where lines become longer");
+    offset = piece.end;
   }
-  assert.ok(bytes < 1.5 * log.bytes + 2 * PIECE_BYTES, `${bytes} of ${log.bytes} bytes`);
+  assert.equal(offset, log.bytes);
+  assert.ok(reads.bytes < 1.2 * log.bytes + PIECE_BYTES, `${reads.bytes} of ${log.bytes} bytes`);
+  release();
   await new Promise((resolve) => setTimeout(resolve, 0));
 });
+
+for (const form of FORMS) {
+  Deno.test(`open as ${form} reads nothing for the second client of a run that ended`, async () => {
+    using log = new GrowingLog();
+    log.add(5000);
+    log.end();
+    using reads = new CountedBytes();
+    const streams = new EventStreams();
+    const take = () => textOf(streams.open(log, ALL_EVENTS, form, new ToldRun(), SIGNAL));
+    const first = await take();
+    const before = reads.bytes;
+    assert.equal(await take(), first);
+    assert.ok(before > 0);
+    assert.equal(reads.bytes, before);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  });
+}

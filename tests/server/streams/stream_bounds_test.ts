@@ -214,6 +214,19 @@ for (const form of ["sse", "ndjson"] as const) {
   });
 }
 
+Deno.test("open keeps of events that come one by one little more than their frames", async () => {
+  using log = new GrowingLog();
+  const streams = new EventStreams({ timers: new HandTimers() });
+  const taker = new Taker(streams.open(log, ALL_EVENTS, "sse", new ToldRun(), SIGNAL));
+  for (let seq = 0; seq < 200; seq++) {
+    log.add(1);
+    await taker.until(`{"seq":${seq},`);
+  }
+  assert.ok(streams.keptBytes < 2 * taker.text.length, `${streams.keptBytes} bytes are kept`);
+  await taker.leave();
+  await settle();
+});
+
 Deno.test("forget ends the run's streams and what is read next is the new file", async () => {
   using log = new GrowingLog();
   log.add(5);
