@@ -2,6 +2,7 @@
  * Runs that are stored in a folder as the server stores them, made in this process, and a service
  * that looks into them without a worker.
  */
+import assert from "node:assert/strict";
 import { BlockStore } from "../../../machine/block_store.ts";
 import type { Choice } from "../../../machine/choices.ts";
 import { FlatStore } from "../../../machine/flat_store.ts";
@@ -25,6 +26,7 @@ import {
   writeChoices,
   writeRecord,
 } from "../../../server/runs/run_record.ts";
+import { ProblemError, type ProblemName } from "../../../server/problem.ts";
 import { ReplayService } from "../../../server/replay/replay_service.ts";
 import type { Answers, Question } from "../../../server/replay/requests.ts";
 import { LiveMachine } from "../../../server/shell/live_machine.ts";
@@ -197,4 +199,14 @@ export async function inFolder(test: (folder: string) => Promise<void>): Promise
     await Deno.remove(folder, { recursive: true });
     collectGarbage();
   }
+}
+
+/** What an error must be: a problem of that name whose text matches. */
+export function isProblem(name: ProblemName, text: RegExp): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(error instanceof ProblemError, String(error));
+    assert.equal(error.problem, name);
+    assert.match(error.message, text);
+    return true;
+  };
 }

@@ -1,17 +1,8 @@
 import assert from "node:assert/strict";
-import { ProblemError, type ProblemName } from "../../../server/problem.ts";
+import { ProblemError } from "../../../server/problem.ts";
 import { openReplays } from "../../../server/replay/replays.ts";
 import type { Replays, StoredRun } from "../../../server/deps.ts";
-import { inFolder, isFact, keepCycle, seqOf } from "./replay_kit.ts";
-
-function isProblem(name: ProblemName, text: RegExp) {
-  return (error: unknown): boolean => {
-    assert.ok(error instanceof ProblemError, String(error));
-    assert.equal(error.problem, name);
-    assert.match(error.message, text);
-    return true;
-  };
-}
+import { inFolder, isFact, isProblem, keepCycle, seqOf } from "./replay_kit.ts";
 
 /** A run of which nothing is there but what is told of it. */
 function toldRun(run: string, more: Partial<StoredRun["summary"]> = {}): StoredRun {

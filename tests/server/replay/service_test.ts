@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ProblemError, type ProblemName } from "../../../server/problem.ts";
+import { ProblemError } from "../../../server/problem.ts";
 import { supersededProblem } from "../../../server/replay/requests.ts";
 import { RUN_FILES } from "../../../server/runs/run_record.ts";
 import { collectGarbage } from "../../collect_garbage.ts";
@@ -7,21 +7,13 @@ import {
   ask,
   inFolder,
   isFact,
+  isProblem,
   keepCycle,
   keepScenario,
   type KeptRun,
   newService,
   seqOf,
 } from "./replay_kit.ts";
-
-function isProblem(name: ProblemName, text: RegExp) {
-  return (error: unknown): boolean => {
-    assert.ok(error instanceof ProblemError, String(error));
-    assert.equal(error.problem, name);
-    assert.match(error.message, text);
-    return true;
-  };
-}
 
 /** Changes a byte of the stored trace at the line of an event. */
 function tamper({ stored }: KeptRun, seq: number): void {
