@@ -20,7 +20,7 @@ import { longTrace } from "../tests/page/long_trace.ts";
 import type { Row } from "./engine.ts";
 
 const EVENTS = 200_000;
-const OPENINGS = 5;
+const OPENINGS = 9;
 /** Lines typed at a live machine; the first few warm up. */
 const LINES = 45;
 const WARM_LINES = 5;
@@ -103,6 +103,16 @@ async function uploadLong(address: string, { deps }: RunningServer): Promise<str
   return run;
 }
 
+/** Longest frame from navigation on: what was drawn last is over when two more have begun. */
+async function longestFrame(page: Page): Promise<number> {
+  return await page.evaluate(async () => {
+    for (let more = 0; more < 2; more++) {
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+    }
+    return globalThis.benchFrames.longest;
+  });
+}
+
 /** First view and longest frame of the page with a long run, and of a page that reads its bytes. */
 async function measureOpening(browser: Browser, bench: Bench): Promise<Row[]> {
   const run = await uploadLong(bench.server.address, bench.server);
@@ -117,24 +127,23 @@ async function measureOpening(browser: Browser, bench: Bench): Promise<Row[]> {
         (globalThis.benchFrames.painted[0]?.[1] ?? NaN) - performance.timeOrigin
       ),
     );
-    longest.push((await page.evaluate(() => globalThis.kjump.frames())).longest);
+    longest.push(await longestFrame(page));
     await page.close();
     const path = `/api/runs/${run}/events`;
     const other = await open(browser, `${bench.address}#read=${path}`);
     await other.waitForFunction(() => globalThis.bare?.done);
-    bare.push(await other.evaluate(() => globalThis.benchFrames.longest));
+    bare.push(await longestFrame(other));
     await other.close();
   }
-  // Others on the computer can only make a frame longer.
-  const frame = Math.min(...longest);
+  const frame = median(longest);
   const name = `page of ${EVENTS / 1000} 000 events`;
   return [
     atMost(`${name}: navigation to first events painted`, median(firsts), FIRST_VIEW_MILLISECONDS),
-    atMost(`${name}: longest frame, least of ${OPENINGS} openings`, frame, FRAME_MILLISECONDS),
+    atMost(`${name}: longest frame, median of ${OPENINGS} openings`, frame, FRAME_MILLISECONDS),
     atMost(
       `${name}: the same, against a page that reads them`,
       frame,
-      Math.min(...bare),
+      median(bare),
       FRAME_RATIO,
     ),
   ];

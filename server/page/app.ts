@@ -281,7 +281,8 @@ export class App {
     const { signal } = this.#follow;
     const view = this.#view;
     let isOver = false;
-    this.frames.watch(() => !signal.aborted && !(isOver && view.feeder.empty));
+    const isDrawn = (): boolean => view.feeder.empty && this.#painted === view.trace.count;
+    this.frames.watch(() => !signal.aborted && !(isOver && isDrawn()));
     this.store.update({ stream: { open: true, resumed: 0, gaps: 0 } });
     this.#source.follow(run, -1, this.#sink(view, signal), signal)
       .catch((error: unknown) => signal.aborted ? undefined : this.trouble(error))
@@ -301,6 +302,7 @@ export class App {
     return {
       header: (header) => guarded(() => view.trace.header = header),
       lines: (lines) => guarded(() => view.feeder.push(lines)),
+      ready: () => this.#drawing.over(),
       summary: (summary) => guarded(() => store.update({ summary })),
       verdict: (mark) => guarded(() => view.judge([mark])),
       resumed: () => guarded(() => this.#stream({ resumed: store.state.stream.resumed + 1 })),

@@ -21,7 +21,8 @@ export type Bundler = typeof Deno.bundle;
  * @throws {UsageError} where they cannot be made: what to do stands in it.
  */
 export async function bundlePage(bundler: Bundler | undefined = Deno.bundle): Promise<PageBundle> {
-  const [script, style] = await Promise.all([bundled(bundler), styleSheet()]);
+  const script = await bundled(bundler);
+  const style = await styleSheet();
   return {
     files: new Map([
       ["/", fileOf(pageShell(), "text/html; charset=utf-8")],

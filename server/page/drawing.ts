@@ -1,6 +1,6 @@
 /**
  * When the page is drawn: in the next frame, however often that is asked for. Where very much is
- * new, each part has a frame of its own, so that none of them is long.
+ * new, each part has a frame of its own, and the next one to be painted in, so that none is long.
  *
  * Promises: what is asked for while it is being drawn is drawn once more; what {@linkcode
  * Drawn.begin} itself asks for is not.
@@ -28,6 +28,7 @@ export class Drawing {
   #again = false;
   #beginning = false;
   #underWay = false;
+  #waiting: (() => void)[] = [];
 
   /** @param frame calls back in the next frame. */
   constructor(frame: (then: () => void) => unknown, drawn: Drawn) {
@@ -38,6 +39,12 @@ export class Drawing {
   /** Whether parts are still to be drawn, each in a frame of its own. */
   get underWay(): boolean {
     return this.#underWay;
+  }
+
+  /** Resolves when nothing is under way. */
+  over(): Promise<void> {
+    if (!this.#underWay) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** Asks for it to be drawn. */
@@ -73,8 +80,10 @@ export class Drawing {
       throw error;
     }
     this.#underWay = next < parts.length;
-    if (this.#underWay) this.#frame(() => this.#parts(next, isApart));
-    else {
+    if (this.#underWay) {
+      // The frame between is for the browser: it paints what was drawn.
+      this.#frame(() => this.#frame(() => this.#parts(next, isApart)));
+    } else {
       this.#drawn.done();
       this.#end();
     }
@@ -82,6 +91,9 @@ export class Drawing {
 
   #end(): void {
     this.#asked = this.#underWay = false;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
     if (!this.#again) return;
     this.#again = false;
     this.ask();

@@ -43,11 +43,14 @@ const FAMILIES: Map<string, Family> = new Map(
 /** Facts and what has no family. */
 const FACT: Family = { name: "fact", colour: -1, dash: "", letter: "" };
 
+/** First words of types that are no messages: facts, births, what a person does. */
+const NO_FAMILIES: ReadonlySet<string> = new Set(["fact", "actor", "input", ""]);
+
 /** Look of a type, as `memory.acquire`; families that are not known get one of their own. */
 export function familyOf(type: string): Family {
   const dot = type.indexOf(".");
   const name = dot < 0 ? type : type.slice(0, dot);
-  if (name === "fact" || name === "actor" || name === "") return FACT;
+  if (NO_FAMILIES.has(name)) return FACT;
   const known = FAMILIES.get(name);
   if (known !== undefined) return known;
   let sum = 0;

@@ -115,6 +115,7 @@ export class Follower {
     for await (const lines of ndjsonLines(response.body)) {
       this.#batch(lines);
       await this.#host.breathe();
+      await this.#sink.ready?.();
     }
   }
 

@@ -12,6 +12,7 @@ export class FrameWatch {
   #frames = 0;
   #until: () => boolean = () => false;
   #running = false;
+  #goesOn = false;
 
   /** Measures while something goes on. */
   watch(goesOn: () => boolean): void {
@@ -19,13 +20,17 @@ export class FrameWatch {
     this.#before = 0;
     this.#longest = 0;
     this.#frames = 0;
+    this.#goesOn = true;
     if (this.#running) return;
     this.#running = true;
     const frame = (now: number): void => {
       if (this.#before > 0) this.#longest = Math.max(this.#longest, now - this.#before);
       this.#before = now;
       this.#frames++;
-      this.#running = this.#until();
+      // How long the last frame took is known when the next one begins.
+      const goesOn = this.#until();
+      this.#running = goesOn || this.#goesOn;
+      this.#goesOn = goesOn;
       if (this.#running) requestAnimationFrame(frame);
     };
     requestAnimationFrame(frame);

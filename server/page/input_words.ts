@@ -61,7 +61,7 @@ function callWords(way: string, field: (name: string) => string): string {
     case "end":
       return "ends the line";
     case "leave":
-      return "leaves the line to a program";
+      return field("argv") === "…" ? "leaves the line to a program" : `runs: ${field("argv")}`;
     case "rename":
       return `renames a file to ${field("to")}`;
     case "":

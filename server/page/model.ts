@@ -116,6 +116,8 @@ export interface FollowSink {
   header(header: TraceHeader): void;
   /** Whole event lines, in order, without gaps. */
   lines(lines: readonly string[]): void;
+  /** Resolves when lines that could come at once may come; without it they may always. */
+  ready?(): Promise<void>;
   summary(summary: RunSummary): void;
   verdict(mark: VerdictMark): void;
   /** The connection was cut and taken up again. */

@@ -57,6 +57,7 @@ export class Screen {
       (context) => this.#stage < 1 && this.#around(context, 1),
       (context) => this.#stage < 2 && this.#around(context, 2),
       (context) => this.#around(context, STAGES),
+      (context) => context.state.run !== undefined && this.#diagram.begin(context),
       (context) => context.state.run !== undefined && this.#diagram.draw(context),
       (context) => context.state.run !== undefined && this.#table.draw(context),
       (context) => this.#whole(context),

@@ -8,8 +8,8 @@
 /// <reference lib="dom.iterable" />
 import { html, nothing, render, svg, type SVGTemplateResult } from "lit-html";
 import type { AppContext } from "../app_context.ts";
+import { RowScroller } from "../row_scroller.ts";
 import { grouped, seconds } from "../values.ts";
-import { VirtualScroll } from "../virtual_scroll.ts";
 import { headsOf } from "./heads.ts";
 import { GUTTER_PIXELS, HEAD_PIXELS, lanesOf, lanesWidth } from "./lanes.ts";
 import { arrowMark, rowMark, stateColour } from "./marks.ts";
@@ -18,14 +18,12 @@ import { type Lane, ROW_PIXELS, type Scene, sceneOf, type SceneRow } from "./sce
 /** See the module's header. */
 export class Diagram {
   readonly element: HTMLElement;
-  readonly #scroll: VirtualScroll = new VirtualScroll(ROW_PIXELS);
+  readonly #scroller: RowScroller;
   readonly #changed: () => void;
   #context: AppContext | undefined;
-  #top = 0;
   #shown = { cursor: -1, run: "" };
   #aside = false;
-  /** Where the scroll bar stands, in px. */
-  #bar = 0;
+  #isBegun = false;
   #sizes = "";
   #width = 800;
   #height = 400;
@@ -39,8 +37,7 @@ export class Diagram {
     this.element.tabIndex = 0;
     this.element.setAttribute("role", "group");
     this.element.setAttribute("aria-label", "Sequence diagram; the table below has the same");
-    this.element.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    this.element.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+    this.#scroller = new RowScroller(this.element, ROW_PIXELS, changed);
     this.element.addEventListener("click", (event) => this.#clicked(event));
     new ResizeObserver(() => {
       this.#width = this.element.clientWidth;
@@ -53,24 +50,38 @@ export class Diagram {
   get seen(): { readonly from: number; readonly to: number } {
     const rows = this.#context?.rows;
     if (rows === undefined || rows.count === 0) return { from: -1, to: -1 };
-    const last = Math.min(rows.count - 1, Math.floor(this.#top + this.#viewHeight / ROW_PIXELS));
-    return { from: rows.seqOf(Math.floor(this.#top)), to: rows.lastOf(last) };
+    const last = Math.min(
+      rows.count - 1,
+      Math.floor(this.#scroller.top + this.#viewHeight / ROW_PIXELS),
+    );
+    return { from: rows.seqOf(Math.floor(this.#scroller.top)), to: rows.lastOf(last) };
   }
 
   get #viewHeight(): number {
     return Math.max(ROW_PIXELS, this.#height - HEAD_PIXELS);
   }
 
+  /** Draws life lines and rows, and what stands in them later: the first time that is much. */
+  begin(context: AppContext): boolean {
+    if (this.#isBegun) return false;
+    return this.#draw(context);
+  }
+
   /** Draws what is to be seen now; that is always something to do. */
   draw(context: AppContext): true {
+    this.#isBegun = true;
+    return this.#draw(context);
+  }
+
+  #draw(context: AppContext): true {
     this.#context = context;
     const { rows } = context;
     const lanes = lanesOf(context, this.#width);
     const width = lanesWidth(lanes, this.#width);
-    this.#scroll.size(rows.count, this.#viewHeight);
+    this.#scroller.size(rows.count, this.#viewHeight);
     this.#reveal(context);
-    this.#top = this.#scroll.topOf(this.#scroll.scrollOf(this.#top));
-    const window = { top: this.#top, height: this.#viewHeight, width };
+    this.#scroller.stay();
+    const window = { top: this.#scroller.top, height: this.#viewHeight, width };
     const scene = sceneOf(context.trace, rows, lanes, window);
     render(
       html`
@@ -101,24 +112,19 @@ export class Diagram {
       style.setProperty("--width", `${width}px`);
       style.setProperty("--view", `${this.#viewHeight}px`);
     }
-    const box = this.element.querySelector<HTMLElement>(".diagram-box");
-    const rest = Math.max(0, this.#scroll.boxPixels - this.#viewHeight);
-    if (box !== null) box.style.height = `${rest}px`;
-    const wanted = this.#scroll.scrollOf(this.#top);
-    // Asking the element where it stands would have the browser lay everything out at once.
-    if (Math.abs(this.#bar - wanted) >= 1) this.element.scrollTop = this.#bar = wanted;
+    this.#scroller.place(this.element.querySelector<HTMLElement>(".diagram-box"));
   }
 
   /** Moves so that a cursor that has moved is seen, once its event is there. */
   #reveal({ rows, state, trace }: AppContext): void {
     const run = state.run ?? "";
     if (this.#shown.run !== run) {
-      this.#top = 0;
+      this.#scroller.rewind();
       this.#shown = { cursor: -1, run };
     }
     if (this.#shown.cursor === state.cursor || state.cursor >= trace.count) return;
     const row = rows.rowOf(state.cursor);
-    if (row >= 0) this.#top = this.#scroll.reveal(row, this.#top);
+    if (row >= 0) this.#scroller.reveal(row);
     this.#shown = { cursor: state.cursor, run };
     this.#aside = true;
   }
@@ -139,21 +145,6 @@ export class Diagram {
     }
   }
 
-  #scrolled(): void {
-    this.#bar = this.element.scrollTop;
-    // Where the script put the bar, it stands already: only px are lost on the way.
-    if (Math.abs(this.#scroll.scrollOf(this.#top) - this.#bar) < 1) return;
-    this.#top = this.#scroll.topOf(this.#bar);
-    this.#changed();
-  }
-
-  #wheel(event: WheelEvent): void {
-    if (!this.#scroll.scaled || event.deltaY === 0 || event.ctrlKey) return;
-    event.preventDefault();
-    this.#top = Math.max(0, this.#top + event.deltaY / ROW_PIXELS);
-    this.#changed();
-  }
-
   #clicked(event: MouseEvent): void {
     const { target } = event;
     const row = target instanceof Element ? target.closest("[data-seq]") : null;
@@ -162,6 +153,7 @@ export class Diagram {
 
   #picture(context: AppContext, scene: Scene, lanes: readonly Lane[]): SVGTemplateResult {
     const height = this.#viewHeight;
+    const marked = this.#isBegun ? scene : { arrows: [], rows: [] };
     return svg`
       <g class="bands">${scene.rows.map((row) => this.#band(context, row))}</g>
       <g class="lanes">${lanes.map((lane) =>
@@ -174,8 +166,8 @@ export class Diagram {
           </rect>
         `
       )}</g>
-      <g class="arrows">${scene.arrows.map((arrow) => arrowMark(context, arrow))}</g>
-      ${scene.rows.map((row) => rowMark(context, row, lanesWidth(lanes, this.#width)))}
+      <g class="arrows">${marked.arrows.map((arrow) => arrowMark(context, arrow))}</g>
+      ${marked.rows.map((row) => rowMark(context, row, lanesWidth(lanes, this.#width)))}
     `;
   }
 

@@ -129,7 +129,9 @@ let looked: { trace: TraceView | undefined; at: number; text: string } = {
   text: "",
 };
 
-function exchangeOf({ trace }: PartContext, at: number): string {
+function exchangeOf({ trace }: PartContext, moment: number): string {
+  // Of a run that comes in, what is there up to now: it is looked for again when there is more.
+  const at = Math.min(moment, trace.count - 1);
   if (looked.trace !== trace || looked.at !== at) {
     const exchange = lastExchange(trace, at);
     const text = exchange === undefined ? "" : ` ${exchangeSentence(exchange)}`;

@@ -1,10 +1,11 @@
 /**
- * What is said aloud of a run that comes in: at most once a second.
+ * What is said aloud of a run that comes in: what there is at once, then at most once a second.
  *
  * @module
  */
 /// <reference lib="dom" />
 import type { AppContext } from "../app_context.ts";
+import { FIRST_STATE } from "../state.ts";
 import { grouped, seconds } from "../values.ts";
 
 const PAUSE_MILLISECONDS = 1_000;
@@ -14,9 +15,8 @@ export class StatusLine {
   readonly #changed: () => void;
   #text = "";
   #said = -Infinity;
-  /** Whether what was said last was of something that is there, and of which run. */
-  #isKnown = false;
-  #run: string | undefined;
+  /** Of which run all that there was has been said; "" of the list of runs. */
+  #known: string | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param changed asks to be drawn again when there is something new to say. */
@@ -26,13 +26,15 @@ export class StatusLine {
 
   /** What is to be said now. */
   text(context: AppContext): string {
+    const { run = "" } = context.state;
+    if (this.#known !== run) {
+      if (!isThere(context)) return this.#text = comingSentence(context);
+      this.#known = run;
+      this.#said = -Infinity;
+    }
     const wanted = sentence(context);
     if (wanted === this.#text) return wanted;
-    const { run } = context.state;
-    const isFirst = !isKnown(context) || !this.#isKnown || run !== this.#run;
-    this.#isKnown = isKnown(context);
-    this.#run = run;
-    const rest = isFirst ? 0 : this.#said + PAUSE_MILLISECONDS - performance.now();
+    const rest = this.#said + PAUSE_MILLISECONDS - performance.now();
     if (rest > 0) {
       this.#timer ??= setTimeout(() => {
         this.#timer = undefined;
@@ -45,9 +47,17 @@ export class StatusLine {
   }
 }
 
-/** Whether there is something to speak of: what is said first is said at once. */
-function isKnown({ state, trace }: AppContext): boolean {
-  return state.run === undefined ? state.runs.length > 0 : trace.count > 0;
+/** Whether all is there that there was when it was asked for. */
+function isThere({ state, trace }: AppContext): boolean {
+  if (state.run === undefined) return state.runs !== FIRST_STATE.runs;
+  return state.summary !== undefined && trace.count >= state.summary.events;
+}
+
+/** What is said before: nothing that would be wrong in a moment. */
+function comingSentence({ state }: AppContext): string {
+  if (state.run === undefined) return "";
+  const events = state.summary?.events;
+  return events === undefined ? "The run comes in" : `${grouped(events)} events come in`;
 }
 
 function sentence({ state, trace, rows, violations }: AppContext): string {

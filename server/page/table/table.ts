@@ -11,8 +11,8 @@ import { repeat } from "lit-html/directives/repeat.js";
 import type { AppContext } from "../app_context.ts";
 import { familyOf } from "../family.ts";
 import { inputWords, isInput } from "../input_words.ts";
+import { RowScroller } from "../row_scroller.ts";
 import { grouped, seconds, summaryLine } from "../values.ts";
-import { VirtualScroll } from "../virtual_scroll.ts";
 
 const ROW_PIXELS = 24;
 const HEAD_PIXELS = 28;
@@ -28,16 +28,13 @@ const KEYS: ReadonlyMap<string, number> = new Map([
 /** See the module's header. */
 export class EventTable {
   readonly element: HTMLElement;
-  readonly #scroll: VirtualScroll = new VirtualScroll(ROW_PIXELS);
+  readonly #scroller: RowScroller;
   readonly #changed: () => void;
   #context: AppContext | undefined;
-  #top = 0;
   #height = 200;
   #cursor = -1;
   #run: string | undefined;
   #focusing = false;
-  /** Where the scroll bar stands, in px. */
-  #bar = 0;
 
   /** @param changed asks to be drawn again. */
   constructor(changed: () => void) {
@@ -45,8 +42,7 @@ export class EventTable {
     this.element = document.createElement("div");
     this.element.className = "table";
     this.element.dataset["part"] = "table";
-    this.element.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    this.element.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+    this.#scroller = new RowScroller(this.element, ROW_PIXELS, changed);
     this.element.addEventListener("keydown", (event) => this.#pressed(event));
     new ResizeObserver(() => {
       this.#height = this.element.clientHeight;
@@ -59,19 +55,19 @@ export class EventTable {
     this.#context = context;
     const { rows, state } = context;
     const view = Math.max(ROW_PIXELS, this.#height - HEAD_PIXELS);
-    this.#scroll.size(rows.shown, view);
+    this.#scroller.size(rows.shown, view);
     if (this.#run !== state.run) {
       this.#run = state.run;
       this.#cursor = -1;
-      this.#top = 0;
+      this.#scroller.rewind();
     }
     if (this.#cursor !== state.cursor && state.cursor < context.trace.count) {
       this.#cursor = state.cursor;
-      this.#top = this.#scroll.reveal(Math.max(0, rows.indexOf(state.cursor)), this.#top);
+      this.#scroller.reveal(Math.max(0, rows.indexOf(state.cursor)));
     }
-    this.#top = this.#scroll.topOf(this.#scroll.scrollOf(this.#top));
-    const first = Math.floor(this.#top);
-    const last = Math.min(rows.shown, Math.ceil(this.#top + view / ROW_PIXELS));
+    this.#scroller.stay();
+    const first = Math.floor(this.#scroller.top);
+    const last = Math.min(rows.shown, Math.ceil(this.#scroller.top + view / ROW_PIXELS));
     const seqs: number[] = [];
     for (let index = first; index < last; index++) seqs.push(rows.shownAt(index));
     const here = rows.indexOf(state.cursor);
@@ -86,28 +82,13 @@ export class EventTable {
     if (table === null || box === null) return;
     table.style.height = `${view + HEAD_PIXELS}px`;
     const body = table.tBodies[0];
-    if (body !== undefined) body.style.transform = `translateY(${-(this.#top % 1) * ROW_PIXELS}px)`;
-    box.style.height = `${Math.max(0, this.#scroll.boxPixels - view)}px`;
-    const wanted = this.#scroll.scrollOf(this.#top);
-    // Asking the element where it stands would have the browser lay everything out at once.
-    if (Math.abs(this.#bar - wanted) >= 1) this.element.scrollTop = this.#bar = wanted;
+    if (body !== undefined) {
+      body.style.transform = `translateY(${-(this.#scroller.top % 1) * ROW_PIXELS}px)`;
+    }
+    this.#scroller.place(box);
     if (!this.#focusing) return;
     this.#focusing = false;
     this.element.querySelector<HTMLElement>('tr[tabindex="0"]')?.focus({ preventScroll: true });
-  }
-
-  #scrolled(): void {
-    this.#bar = this.element.scrollTop;
-    if (Math.abs(this.#scroll.scrollOf(this.#top) - this.#bar) < 1) return;
-    this.#top = this.#scroll.topOf(this.#bar);
-    this.#changed();
-  }
-
-  #wheel(event: WheelEvent): void {
-    if (!this.#scroll.scaled || event.deltaY === 0 || event.ctrlKey) return;
-    event.preventDefault();
-    this.#top = Math.max(0, this.#top + event.deltaY / ROW_PIXELS);
-    this.#changed();
   }
 
   #pressed(event: KeyboardEvent): void {
