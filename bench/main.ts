@@ -30,15 +30,17 @@ function cell(value: number): string {
 }
 
 function line(row: Row): string {
-  const bound = `${row.atMost ? "<=" : ">="} ${cell(row.target)}`;
+  // A target of nothing is none: such a row only says what bounds another.
+  const isJudged = row.target > 0;
+  const bound = isJudged ? `${row.atMost ? "<=" : ">="} ${cell(row.target)}` : "";
   return [
     row.name.padEnd(74),
     `${cell(row.value)} ${row.unit}`.padStart(16),
     cell(row.baseline).padStart(10),
     row.ratio.toFixed(2).padStart(7),
     bound.padStart(10),
-    row.met ? "met" : "NOT MET",
-  ].join("  ");
+    isJudged ? row.met ? "met" : "NOT MET" : "",
+  ].join("  ").trimEnd();
 }
 
 const wanted = Deno.args.length > 0 ? Deno.args : Object.keys(GROUPS);
