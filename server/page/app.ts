@@ -223,7 +223,7 @@ export class App {
     };
   }
 
-  /** Before the parts are drawn: a cursor that follows goes to the end, which draws nothing twice. */
+  /** Before the parts are drawn: a cursor that follows goes to the end; nothing is drawn twice. */
   #beginDrawing(): void {
     const view = this.#view;
     const { following, cursor } = this.store.state;

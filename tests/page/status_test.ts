@@ -1,22 +1,20 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { eventLine } from "../../machine/trace/event.ts";
-import type { AppContext } from "../../server/page/app_context.ts";
-import { StatusLine } from "../../server/page/parts/status.ts";
+import { type StatusContext, StatusLine } from "../../server/page/parts/status.ts";
 import { Rows } from "../../server/page/rows.ts";
 import { FIRST_STATE, NO_FILTER } from "../../server/page/state.ts";
 import { TraceStore } from "../../server/page/trace_store.ts";
 
 /** The run as its summary tells of it, and as much of it as is there. */
-function contextOf(events: number, there: number): AppContext {
+function contextOf(events: number, there: number): StatusContext {
   const trace = new TraceStore();
   const rows = new Rows(trace);
   for (let seq = 0; seq < there; seq++) {
     trace.append(eventLine({ seq, vt: seq, lamport: seq, kind: "note", actor: "A" }));
   }
   rows.bring({ filter: NO_FILTER, range: undefined, collapsed: true });
-  const state = { ...FIRST_STATE, run: "r", summary: { run: "r", events } };
-  // Only what the status line looks at.
-  return { state, trace, rows, violations: [] } as unknown as AppContext;
+  const state = { ...FIRST_STATE, run: "r", summary: { events } };
+  return { state, trace, rows, violations: [] };
 }
 
 Deno.test("StatusLine says what there is at once, and nothing wrong while it comes in", () => {
@@ -29,7 +27,7 @@ Deno.test("StatusLine says what there is at once, and nothing wrong while it com
 Deno.test("StatusLine says nothing of runs before they are known, and then how many", () => {
   const status = new StatusLine(() => {});
   const said = [FIRST_STATE.runs, []].map((runs) =>
-    status.text({ state: { ...FIRST_STATE, runs } } as unknown as AppContext)
+    status.text({ ...contextOf(0, 0), state: { ...FIRST_STATE, runs } })
   );
   deepEqual(said, ["", "0 runs"]);
 });

@@ -5,8 +5,16 @@
  */
 /// <reference lib="dom" />
 import type { AppContext } from "../app_context.ts";
+import type { PageState } from "../model.ts";
 import { FIRST_STATE } from "../state.ts";
 import { grouped, seconds } from "../values.ts";
+
+/** What of the page is looked at. */
+export interface StatusContext extends Pick<AppContext, "trace" | "rows" | "violations"> {
+  readonly state: Pick<PageState, "run" | "runs"> & {
+    readonly summary: { readonly events: number } | undefined;
+  };
+}
 
 const PAUSE_MILLISECONDS = 1_000;
 
@@ -25,7 +33,7 @@ export class StatusLine {
   }
 
   /** What is to be said now. */
-  text(context: AppContext): string {
+  text(context: StatusContext): string {
     const { run = "" } = context.state;
     if (this.#known !== run) {
       if (!isThere(context)) return this.#text = comingSentence(context);
@@ -48,19 +56,19 @@ export class StatusLine {
 }
 
 /** Whether all is there that there was when it was asked for. */
-function isThere({ state, trace }: AppContext): boolean {
+function isThere({ state, trace }: StatusContext): boolean {
   if (state.run === undefined) return state.runs !== FIRST_STATE.runs;
   return state.summary !== undefined && trace.count >= state.summary.events;
 }
 
 /** What is said before: nothing that would be wrong in a moment. */
-function comingSentence({ state }: AppContext): string {
+function comingSentence({ state }: StatusContext): string {
   if (state.run === undefined) return "";
   const events = state.summary?.events;
   return events === undefined ? "The run comes in" : `${grouped(events)} events come in`;
 }
 
-function sentence({ state, trace, rows, violations }: AppContext): string {
+function sentence({ state, trace, rows, violations }: StatusContext): string {
   if (state.run === undefined) {
     return state.runs.length === 1 ? "1 run" : `${state.runs.length} runs`;
   }
