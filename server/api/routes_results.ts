@@ -6,6 +6,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { ProblemError } from "../problem.ts";
+import { RUN_FILES } from "../runs/run_record.ts";
 import { BYTES, empty, inForms, TEXT } from "./answers.ts";
 import { fileAnswer, fileBytes } from "./file_answer.ts";
 import { forGood, freshnessHeaders, freshnessOf, notModified } from "./freshness.ts";
@@ -60,7 +61,7 @@ function verdictRoute({ app, deps }: Wiring): void {
     const freshness = freshnessOf(summary, "verdicts", deps.settings);
     const same = notModified(context, freshness);
     if (same !== undefined) return same;
-    const path = `${folder}/verdicts.ndjson`;
+    const path = `${folder}/${RUN_FILES.verdicts}`;
     const bytes = await wholeLineBytes(path);
     return fileAnswer(context, { path, bytes, mediaType: NDJSON }, freshness);
   });
@@ -199,7 +200,7 @@ function blobRoute({ app, deps }: Wiring): void {
     const freshness = forGood(sha256, deps.settings);
     const same = notModified(context, freshness);
     if (same !== undefined) return same;
-    const path = `${folder}/blobs/${sha256}`;
+    const path = `${folder}/${RUN_FILES.blobs}/${sha256}`;
     const bytes = await fileBytes(path);
     if (bytes === undefined) {
       throw new ProblemError("unknown-blob", "No event of the run names bytes of that digest");

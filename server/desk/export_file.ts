@@ -8,6 +8,8 @@ import { EXPORTERS, type ExportSource } from "../../machine/trace/exporters/expo
 import type { ExportForm } from "../api/shapes/catalogue.ts";
 import { savedPage } from "../page/saved_page.ts";
 import { ProblemError } from "../problem.ts";
+import { writeAll } from "../runs/files.ts";
+import { RUN_FILES } from "../runs/run_record.ts";
 import { exportPath } from "./file_names.ts";
 import type { Job, SavedWith, TraceRef } from "./job.ts";
 import { blobsOf, judgeWhole } from "./judging.ts";
@@ -48,10 +50,6 @@ function piecesOf(
   return savedPage(page, trace.header, linesOf(trace, watch), extras);
 }
 
-function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
-}
-
 /** Writes pieces, many small ones at a time. */
 function writePieces(path: string, pieces: Iterable<string | Uint8Array>, watch: Watch): number {
   using file = Deno.openSync(path, { write: true, create: true, truncate: true });
@@ -78,7 +76,7 @@ function writePieces(path: string, pieces: Iterable<string | Uint8Array>, watch:
 }
 
 function madeFolder(folder: string): string {
-  const path = `${folder}/exports`;
+  const path = `${folder}/${RUN_FILES.exports}`;
   try {
     Deno.mkdirSync(path);
   } catch (error) {

@@ -5,6 +5,7 @@
  */
 import { type Exporter, EXPORTERS } from "../../machine/trace/exporters/exporters.ts";
 import type { ExportForm } from "../api/shapes/catalogue.ts";
+import { RUN_FILES } from "../runs/run_record.ts";
 import type { ReportForm, TraceRef } from "./job.ts";
 
 /** What a form is called outside. */
@@ -23,7 +24,7 @@ export function formFacts(form: ExportForm): FormFacts {
 
 /** Of a run that goes on it has another name, because it is not the last. */
 function named({ folder, ended }: TraceRef, name: string, end: string): string {
-  return `${folder}/exports/${name}${ended ? "" : "-so-far"}.${end}`;
+  return `${folder}/${RUN_FILES.exports}/${name}${ended ? "" : "-so-far"}.${end}`;
 }
 
 /** Where a run's export lies. */

@@ -11,6 +11,7 @@ import type { Occasion } from "../../machine/conformance/rule_tally.ts";
 import { ALL_RULES } from "../../machine/protocol/all_rules.ts";
 import { SERVER_LIMITS } from "../limits.ts";
 import { DirectoryBlobs } from "../terminal/trace_input.ts";
+import { RUN_FILES } from "../runs/run_record.ts";
 import type { ReportForm, TraceRef } from "./job.ts";
 import { traceEvents } from "./trace_lines.ts";
 import type { Watch } from "./watch.ts";
@@ -19,7 +20,7 @@ const ALL_VIOLATIONS = { violationsMax: SERVER_LIMITS.verdictMarks };
 
 /** The blobs beside a run's trace. */
 export function blobsOf({ folder }: TraceRef): DirectoryBlobs {
-  return new DirectoryBlobs(`${folder}/blobs`);
+  return new DirectoryBlobs(`${folder}/${RUN_FILES.blobs}`);
 }
 
 /** A checker of all rules that has seen the trace as far as it goes. */

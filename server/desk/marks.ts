@@ -6,12 +6,12 @@
  */
 import type { VerdictMark } from "../api/shapes/event.ts";
 import { SERVER_LIMITS } from "../limits.ts";
+import { readTextIn } from "../runs/files.ts";
+import { RUN_FILES } from "../runs/run_record.ts";
 import type { TraceRef } from "./job.ts";
 import { occasionsOf } from "./judging.ts";
 import type { Watch } from "./watch.ts";
 
-/** The file beside a run. */
-export const VERDICTS = "verdicts.ndjson";
 /** Lines between two looks whether the answer is still wanted. */
 const STRIDE = 4096;
 
@@ -34,18 +34,9 @@ function markOf(line: string): VerdictMark | undefined {
   return { rule, seq, verdict, ...(typeof reason === "string" ? { reason } : {}) };
 }
 
-function textOf(path: string): string | undefined {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
 /** The marks that were written; `undefined` where none were. */
 export function writtenMarks({ folder }: TraceRef, watch: Watch): VerdictMark[] | undefined {
-  const lines = textOf(`${folder}/${VERDICTS}`)?.split("\n");
+  const lines = readTextIn(folder, RUN_FILES.verdicts)?.split("\n");
   return lines?.flatMap((line, number) => {
     if (number % STRIDE === 0) watch.check();
     return markOf(line) ?? [];

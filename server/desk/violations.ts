@@ -5,9 +5,10 @@
  * @module
  */
 import type { VerdictMark } from "../api/shapes/event.ts";
+import { RUN_FILES } from "../runs/run_record.ts";
 import type { TraceRef } from "./job.ts";
 import { brokenSoFar } from "./judging.ts";
-import { VERDICTS, writtenMarks } from "./marks.ts";
+import { writtenMarks } from "./marks.ts";
 import type { Watch } from "./watch.ts";
 
 /** Ids of rules by event. */
@@ -38,7 +39,7 @@ function violationsOf(trace: TraceRef, watch: Watch): Violations {
 /** Bytes of the verdicts beside a run; -1 where there are none. */
 function verdictBytes({ folder }: TraceRef): number {
   try {
-    return Deno.statSync(`${folder}/${VERDICTS}`).size;
+    return Deno.statSync(`${folder}/${RUN_FILES.verdicts}`).size;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return -1;
     throw error;

@@ -11,6 +11,7 @@ import { type Partition, PARTITION_TYPE } from "../../machine/formats/mbr.ts";
 import { MemoryMedium } from "../../machine/medium.ts";
 import type { MadeFile } from "../deps.ts";
 import { ProblemError } from "../problem.ts";
+import { RUN_FILES } from "../runs/run_record.ts";
 import { type DiskView, filesOf, type FoundFile } from "./disk_files.ts";
 import { filledSectors, readPartitions, viewsOf } from "./disk_map.ts";
 import type { Moment, Session, Turn } from "./session.ts";
@@ -142,13 +143,14 @@ export async function makeImage(
   const view = viewsOf(session, EMPTY_CACHE).medium;
   const content = contentOf(session, view, what);
   const name = what === "disk" ? `disk-${at}.img` : `image-${at}.elf`;
-  const path = `${folder}/exports/${name}`;
+  const exports = `${folder}/${RUN_FILES.exports}`;
+  const path = `${exports}/${name}`;
   const part = `${path}.part`;
-  Deno.mkdirSync(`${folder}/exports`, { recursive: true });
+  Deno.mkdirSync(exports, { recursive: true });
   try {
     await writeSparse(part, content, view, turn);
     Deno.renameSync(part, path);
-    forgetOldest(`${folder}/exports`, name);
+    forgetOldest(exports, name);
   } catch (error) {
     try {
       Deno.removeSync(part);

@@ -15,7 +15,8 @@
  *
  * Beside it: `trace.ndjson`, `blobs/<sha256>`, `choices.json` (all choices of the run, those that
  * lie ahead of it among them: with the recipe they are the run), `verdicts.ndjson`, `report.json`,
- * `transcript.md`. The file is replaced whole, so that it is there in one state or another.
+ * `transcript.md`, and `exports/` with what was made of the run. `run.json` is replaced whole, so
+ * that it is there in one state or another.
  *
  * @module
  */
@@ -35,6 +36,7 @@ export const RUN_FILES = {
   verdicts: "verdicts.ndjson",
   report: "report.json",
   transcript: "transcript.md",
+  exports: "exports",
 } as const;
 
 /** What a machine is made of. A transcript's text is the file `transcript.md`. */

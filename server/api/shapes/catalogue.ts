@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "@hono/zod-openapi";
+import { EXPORT_NAMES } from "../../../machine/trace/exporters/exporter.ts";
 import { Natural } from "./run.ts";
 
 /** A scenario of the house. */
@@ -71,16 +72,7 @@ export const Inspection = z.object({
 }).openapi("Inspection");
 
 /** Forms in which a run can be had. */
-export const ExportForm = z.enum([
-  "perfetto",
-  "otlp",
-  "shiviz",
-  "mermaid",
-  "plantuml",
-  "pcapng",
-  "ndjson",
-  "html",
-]).openapi("ExportForm");
+export const ExportForm = z.enum([...EXPORT_NAMES, "html"]).openapi("ExportForm");
 
 /** `application/problem+json` (RFC 9457). */
 export const Problem = z.object({
